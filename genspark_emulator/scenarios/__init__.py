@@ -1,0 +1,1 @@
+"""Named behaviours of Genspark that a rule can ask for, as tables."""

@@ -1,0 +1,86 @@
+"""The names a rule may give: what they mean, on which flows, with which parameters."""
+
+from collections.abc import Collection
+
+from genspark_emulator.scenarios.cookie_streams import COOKIE_STREAMS
+from genspark_emulator.scenarios.documents import DOCUMENTS, RETRY_AFTER
+from genspark_emulator.scenarios.key_streams import KEY_STREAMS
+from genspark_emulator.scenarios.legacy_streams import LEGACY_STREAMS
+
+CHAT_FLOWS = frozenset({"chat", "key_chat", "legacy"})
+FLOWS = CHAT_FLOWS | {"login", "me", "models", "delete", "abort", "create", "quota"}
+
+ROWS: dict[str, str] = {
+    "row1": "rate_limit_cf1",
+    "row2": "too_many_requests",
+    "row3": "not_login",
+    "row4": "bad_request_cf",
+    "row5": "session_rejected_401",
+    "row6": "forbidden_json",
+    "row7": "challenge_page",
+    "row8": "edge_block",
+    "row9": "bot_check_418",
+    "row10": "outage_page",
+    "row11": "internal_error",
+    "row12": "validation_failed",
+    "row13": "server_overloaded",
+    "row14": "daily_quota",
+    "row15": "credits_exhausted",
+    "row16": "negative_balance",
+    "row17": "out_of_credits",
+    "row18": "window_limit",
+    "row19": "window_warning",
+    "row20": "retired",
+    "row21": "data_retention",
+    "row22": "empty_stream",
+    "row23": "task_failed",
+    "row24": "task_not_found",
+    "row25": "error_frame",
+    "row26": "canned_apology",
+    "row27": "soft_wall_free_plan",
+    "row28": "payment_402",
+    "row29": "key_rate_limited",
+    "row30": "allowed_models",
+    "row31": "litellm_401",
+}
+"""Numbers of the team's list of error signatures."""
+
+ROW_PRODUCTS = {"row18": "AI Image"}
+"""The signature was recorded for this product; by its readable name it is about chat."""
+
+STREAMS: dict[str, Collection[str]] = {
+    "chat": COOKIE_STREAMS,
+    "key_chat": KEY_STREAMS,
+    "legacy": LEGACY_STREAMS,
+}
+
+_WINDOW_LIMITS = frozenset(name for name in COOKIE_STREAMS if name.startswith("window_limit"))
+
+PARAMETERS: dict[str, frozenset[str]] = {
+    "epoch": _WINDOW_LIMITS,
+    "product": _WINDOW_LIMITS,
+    "retry_after": RETRY_AFTER,
+}
+"""Which scenarios understand which extra field of a rule."""
+
+
+def canonical(name: str) -> str:
+    """The readable name behind a row number; also ``rowN_mid``."""
+    row, separator, variant = name.partition("_")
+    return f"{ROWS[row]}{separator}{variant}" if row in ROWS else name
+
+
+def flows_of(name: str) -> frozenset[str]:
+    """The flows on which a scenario can be told; empty for an unknown name.
+
+    A refusal is a whole HTTP answer and can be given anywhere.
+    """
+    if name in DOCUMENTS:
+        return FLOWS
+    return frozenset(flow for flow, streams in STREAMS.items() if name in streams)
+
+
+def scenario_names() -> dict[str, list[str]]:
+    """All names, by the flows they can be told on."""
+    streams = {flow: sorted(table) for flow, table in STREAMS.items()}
+    return {"any flow": sorted(DOCUMENTS), **streams, "aliases": list(ROWS)}

@@ -1,0 +1,1 @@
+"""The doors: routes, authentication, limits and the streaming response."""

@@ -1,0 +1,186 @@
+"""``POST /v1/chat/completions``: a plain ASGI endpoint, as it is the hot path."""
+
+import asyncio
+import secrets
+import time
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from proxy.api.context import (
+    JSON,
+    Headers,
+    Services,
+    header,
+    read_body,
+    record_of,
+    send_error,
+    send_whole,
+    services_of,
+    text_header,
+)
+from proxy.api.event_stream import EventStream, watched
+from proxy.core.ask import ChatAsk, InvalidRequest
+from proxy.services.attempts import GaveUp
+from proxy.services.chat import ChatAnswer, UnknownModelAsked
+from proxy.telemetry import RequestRecord
+from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions
+from proxy.wire.openai_completion import completion
+from proxy.wire.openai_errors import DRAINING, ErrorReply, for_failure, invalid
+from proxy.wire.openai_request import read_chat
+
+
+class Chat:
+    """One request's way from its body to its answer."""
+
+    def __init__(self, services: Services, record: RequestRecord, send: Send) -> None:
+        self._services = services
+        self._settings = services.settings
+        self._record = record
+        self._send = send
+        self._id = f"chatcmpl-{secrets.token_hex(12)}"
+        self._created = int(time.time())
+
+    async def plain(self, ask: ChatAsk, receive: Receive) -> None:
+        """A whole answer as JSON."""
+        async with watched(receive, None, 0):
+            try:
+                answer = await self._services.chat.open(ask)
+            except Refused as refused:
+                await self._refuse(refused)
+                return
+            self._opened(answer)
+            try:
+                await self._send_whole(ask, answer)
+            finally:
+                await answer.aclose()
+
+    async def _send_whole(self, ask: ChatAsk, answer: ChatAnswer) -> None:
+        while not answer.ended:
+            await answer.next_events()
+        if answer.failure is not None:
+            self._record.failure = answer.failure.kind.value
+            reply = for_failure(answer.failure)
+            await send_error(self._send, reply, self._headers(answer))
+            return
+        usage = self._count(answer)
+        body = completion(
+            self._id,
+            self._created,
+            ask.model,
+            answer.full,
+            usage,
+            hide_reasoning=self._settings.reasoning_hide,
+        )
+        await send_whole(self._send, 200, [JSON, *self._headers(answer)], msgspec.json.encode(body))
+
+    async def streamed(self, ask: ChatAsk, receive: Receive) -> None:
+        """An answer as it comes, once its first visible event is there or patience has ended."""
+        stream = EventStream(self._send, time.monotonic)
+        options = StreamOptions(self._settings.reasoning_hide, self._settings.errors_as_content)
+        writer = ChunkWriter(self._id, self._created, ask.model, options)
+        async with watched(receive, stream, self._settings.first_event_patience):
+            try:
+                answer = await self._services.chat.open(ask)
+            except Refused as refused:
+                await self._refuse(refused, stream, writer)
+                return
+            self._opened(answer)
+            try:
+                await stream.start(self._headers(answer))
+                await self._send_events(ask, answer, stream, writer)
+            except asyncio.CancelledError:
+                await self._say_goodbye(stream, writer)
+                raise
+            finally:
+                await answer.aclose()
+
+    async def _send_events(
+        self, ask: ChatAsk, answer: ChatAnswer, stream: EventStream, writer: ChunkWriter
+    ) -> None:
+        out = writer.write(answer.head)
+        while not answer.ended:
+            if out:
+                await stream.write(out)
+            out = writer.write(await answer.next_events())
+        if answer.failure is not None:
+            self._record.failure = answer.failure.kind.value
+            await stream.end(out + writer.failure(for_failure(answer.failure)))
+            return
+        usage = self._count(answer)
+        await stream.end(out + (writer.usage(usage) if ask.include_usage else b"") + DONE)
+
+    async def _say_goodbye(self, stream: EventStream, writer: ChunkWriter) -> None:
+        """The drain time is over: even then a stream ends honestly."""
+        if self._services.health.draining and not stream.ended:
+            await stream.end(writer.failure(DRAINING))
+
+    def _opened(self, answer: ChatAnswer) -> None:
+        record = self._record
+        record.ttft = time.monotonic() - record.started
+        record.account = answer.account
+        record.route = answer.route.value
+        record.attempts = answer.attempts
+        record.served_model = answer.served_model
+
+    def _count(self, answer: ChatAnswer) -> dict[str, Any]:
+        usage = answer.usage()
+        self._record.prompt_tokens = usage["prompt_tokens"]
+        self._record.completion_tokens = usage["completion_tokens"]
+        return usage
+
+    async def _refuse(
+        self,
+        refused: Exception,
+        stream: EventStream | None = None,
+        writer: ChunkWriter | None = None,
+    ) -> None:
+        reply, failure, attempts = _told(refused)
+        self._record.failure = failure
+        self._record.attempts = attempts
+        if stream is not None and writer is not None and not stream.claim():
+            await stream.end(writer.failure(reply))
+            return
+        headers = [text_header("x-genspark2api-attempts", attempts)]
+        await send_error(self._send, reply, headers)
+
+    def _headers(self, answer: ChatAnswer) -> Headers:
+        headers = [
+            text_header("x-genspark2api-attempts", answer.attempts),
+            text_header("x-genspark2api-account", answer.account),
+            text_header("x-genspark2api-route", answer.route.value),
+        ]
+        if answer.served_model:
+            headers.append(text_header("x-genspark2api-served-model", answer.served_model))
+        if answer.ignored:
+            headers.append(text_header("x-genspark2api-ignored", ",".join(answer.ignored)))
+        return headers
+
+
+Refused = (GaveUp, UnknownModelAsked, InvalidRequest)
+
+
+def _told(refused: Exception) -> tuple[ErrorReply, str, int]:
+    """What the caller is told, the log's word for it, and how many attempts were made."""
+    if isinstance(refused, GaveUp):
+        reply = for_failure(refused.failure, refused.retry_after)
+        return reply, refused.failure.kind.value, refused.attempts
+    if isinstance(refused, UnknownModelAsked):
+        message = f"The model '{refused}' does not exist on this server; GET /v1/models lists all."
+        error = InvalidRequest(message, param="model", code="model_not_found", status=404)
+        return invalid(error), "model_not_found", 0
+    assert isinstance(refused, InvalidRequest)
+    return invalid(refused), refused.code, 0
+
+
+async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
+    """The endpoint. Errors of the request itself are answered by the caller of this function."""
+    services, record = services_of(scope), record_of(scope)
+    settings = services.settings
+    limit = settings.max_body_mb * 1_000_000
+    body = await read_body(receive, limit, header(scope, b"content-length"))
+    ask = read_chat(body, settings.opening_messages())
+    record.model = ask.model
+    chat = Chat(services, record, send)
+    await (chat.streamed if ask.stream else chat.plain)(ask, receive)

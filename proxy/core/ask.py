@@ -1,0 +1,79 @@
+"""What a caller asked for, once the outer dialect is gone."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class InvalidRequest(Exception):
+    """The caller's own mistake: HTTP 400 (or ``status``) with an OpenAI error object."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str = "invalid_value",
+        status: int = 400,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+        self.status = status
+
+
+class Role(StrEnum):
+    """Who speaks a turn (``developer`` arrives as ``SYSTEM``, ``function`` as ``TOOL``)."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class Need(StrEnum):
+    """What an ask cannot do without, in the words of an error text."""
+
+    TOOLS = "tools"
+    IMAGES = "image parts"
+    FILES = "file parts"
+    STRUCTURE = "response_format other than text"
+    SEVERAL = "n above 1"
+    SEARCH = "web search"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that an assistant turn made earlier; ``arguments`` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message. ``images`` are https or data URLs; ``call_id`` is set on tool results."""
+
+    role: Role
+    text: str
+    images: tuple[str, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAsk:
+    """A validated chat request.
+
+    ``model`` is the caller's own spelling, echoed in the answer. ``native`` is the request in
+    OpenAI's dialect, for routes that speak it; nobody but their translators looks inside.
+    """
+
+    model: str
+    turns: tuple[Turn, ...]
+    stream: bool
+    include_usage: bool
+    needs: frozenset[Need]
+    native: dict[str, Any] = field(repr=False)

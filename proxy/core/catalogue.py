@@ -1,0 +1,123 @@
+"""Which routes can serve a model name, and what the model is called there.
+
+Model facts are data (``catalogue.toml``); live lists are added by ``learn``. Pure: the caller
+reads files and asks upstreams.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from proxy.core.products import Route
+
+SEARCH_SUFFIX: Final = "-search"
+
+
+class UnknownModel(StrEnum):
+    """What to do with a name that no configured route is known to serve (``UNKNOWN_MODEL``)."""
+
+    MIXTURE = "mixture"
+    FORWARD = "forward"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to serve the request: the route and the model's name there.
+
+    ``mixture`` is not empty when the mixture-of-agents mode answers instead of one model.
+    """
+
+    route: Route
+    model: str
+    mixture: tuple[str, ...] = ()
+    search: bool = False
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The models of one route: upstream ids by lower-cased public name."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    mixture: tuple[str, ...] = ()
+
+    def find(self, name: str) -> str | None:
+        """The upstream id for a public name, or None."""
+        lowered = name.lower()
+        # The web UI writes the vendor with a hyphen; Genspark2API's users write it without.
+        hyphened = lowered.replace("deepseek-", "deep-seek-", 1)
+        alias = self.aliases.get(lowered, lowered)
+        return self.ids.get(alias.lower()) or self.ids.get(hyphened)
+
+
+class Catalogue:
+    """All shelves, and the operator's own aliases on top."""
+
+    def __init__(self, facts: str, aliases: dict[str, str] | None = None) -> None:
+        data = tomllib.loads(facts)
+        self._aliases = {name.lower(): target for name, target in (aliases or {}).items()}
+        self.mixture_name: str = data["mixture"]["name"]
+        members = tuple(data["mixture"]["members"])
+        self._shelves = {route: _shelf(data[route.value], members, route) for route in Route}
+
+    def learn(self, route: Route, ids: list[str]) -> None:
+        """Add what a live catalogue lists; nothing is forgotten, as catalogues can be partial."""
+        self._shelves[route].ids.update({model.lower(): model for model in ids})
+
+    def names(self, routes: set[Route]) -> list[str]:
+        """The public model names that these routes serve, sorted, without doubles."""
+        found: dict[str, str] = {}
+        for route in routes:
+            for model in (*self._shelves[route].ids.values(), *self._shelves[route].aliases):
+                found.setdefault(model.lower(), model)
+        if routes - {Route.KEY}:
+            found[self.mixture_name] = self.mixture_name
+        found |= {alias: alias for alias in self._aliases}
+        return sorted(found.values(), key=str.lower)
+
+    def candidates(
+        self, requested: str, routes: list[Route], unknown: UnknownModel
+    ) -> list[Candidate]:
+        """The ways to serve ``requested``, best first; empty means 404 ``model_not_found``."""
+        name = self._aliases.get(requested.lower(), requested)
+        search = name.endswith(SEARCH_SUFFIX)
+        plain = name.removesuffix(SEARCH_SUFFIX)
+        if plain == self.mixture_name:
+            return self._mixtures(routes, search)
+        known = [
+            Candidate(route, model, search=search)
+            for route in routes
+            if (model := self._shelves[route].find(plain)) is not None
+        ]
+        return known or self._unknown(plain, routes, unknown, search)
+
+    def _unknown(
+        self, name: str, routes: list[Route], unknown: UnknownModel, search: bool
+    ) -> list[Candidate]:
+        if unknown is UnknownModel.REJECT:
+            return []
+        mixtures = self._mixtures(routes, search) if unknown is UnknownModel.MIXTURE else []
+        # A key-only pool has no mixture: its upstream judges the name, and refuses it by itself.
+        return mixtures or [Candidate(route, name, search=search) for route in routes]
+
+    def _mixtures(self, routes: list[Route], search: bool) -> list[Candidate]:
+        return [
+            Candidate(route, members[0], members, search)
+            for route in routes
+            if (members := self._shelves[route].mixture)
+        ]
+
+
+def _shelf(facts: dict[str, object], members: tuple[str, ...], route: Route) -> Shelf:
+    chat, aliases, own = facts["chat"], facts.get("aliases", {}), facts.get("mixture")
+    assert isinstance(chat, list)
+    assert isinstance(aliases, dict)
+    if isinstance(own, dict):
+        members = tuple(own["members"])
+    return Shelf(
+        ids={model.lower(): model for model in chat},
+        aliases={name.lower(): target for name, target in aliases.items()},
+        mixture=() if route is Route.KEY else members,
+    )

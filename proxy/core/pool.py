@@ -1,0 +1,234 @@
+"""The account pool's brain: synchronous, without a clock of its own, it decides and returns.
+
+``choose`` and ``release`` are the only ways in and out of a seat, so the invariant (never more
+than ``limit`` at once, one at a time on trial, nothing while locked) is kept in one place.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from proxy.core.accounts import Account, Lock
+from proxy.core.products import Credential, Product
+
+
+class Chance(Protocol):
+    """The part of ``random.Random`` that spreads load; a test brings its own."""
+
+    def choice(self, seq: Sequence["Seat"], /) -> "Seat":
+        """Any one of these."""
+
+    def choices(self, population: Sequence["Seat"], weights: Sequence[float]) -> list["Seat"]:
+        """One of these, by weight."""
+
+
+class Policy(StrEnum):
+    """Which of the free accounts is next (``ACCOUNT_POLICY``)."""
+
+    LEAST_BUSY = "least_busy"
+    ROUND_ROBIN = "round_robin"
+    RANDOM = "random"
+
+
+@dataclass(slots=True)
+class Seat:
+    """An account's place in the pool: what runs on it and what it may not do."""
+
+    account: Account
+    busy: int = 0
+    served: int = 0
+    locks: dict[Product, Lock] = field(default_factory=dict)
+
+    def locked(self, product: Product, now: float) -> list[Lock]:
+        """The locks that forbid this product now."""
+        if not self.locks:
+            return []
+        return [lock for lock in self.locks.values() if lock.forbids(product, now)]
+
+    def on_trial(self, product: Product, now: float) -> bool:
+        """Whether only one request may go through until it has succeeded."""
+        return any(lock.on_trial(product, now) for lock in self.locks.values())
+
+    def room(self, product: Product, now: float) -> bool:
+        """Whether one more request fits, leaving locks aside."""
+        return self.busy < (1 if self.on_trial(product, now) else self.account.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """This account may be asked; give the seat back with ``release``."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True)
+class AllBusy:
+    """Some account would do, but all that would are at their limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllResting:
+    """Every account that would do is locked; ``soonest`` is the first end (None: no end known)."""
+
+    soonest: float | None
+    reasons: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneLeft:
+    """No such account exists, or every one was already tried for this request."""
+
+
+Choice = Granted | AllBusy | AllResting | NoneLeft
+
+
+class Pool:
+    """Seats of all accounts; see the module docstring."""
+
+    def __init__(
+        self,
+        accounts: Iterable[Account] = (),
+        locks: Iterable[Lock] = (),
+        policy: Policy = Policy.LEAST_BUSY,
+        *,
+        chance: Chance,
+    ) -> None:
+        self._seats: dict[str, Seat] = {}
+        self._policy = policy
+        self._chance = chance
+        self.replace(accounts)
+        for lock in locks:
+            self.lock(lock)
+
+    def __repr__(self) -> str:
+        busy = sum(seat.busy for seat in self._seats.values())
+        locks = sum(len(seat.locks) for seat in self._seats.values())
+        return f"<Pool {len(self._seats)} accounts, {busy} busy, {locks} locks>"
+
+    def seats(self) -> list[Seat]:
+        """All seats in the operator's order."""
+        return list(self._seats.values())
+
+    def seat(self, account_id: str) -> Seat | None:
+        """The seat of this account, if it is (still) in the pool."""
+        return self._seats.get(account_id)
+
+    def has(self, credential: Credential) -> bool:
+        """Whether any enabled account carries this kind of credential."""
+        return any(seat.account.credential is credential for seat in self._enabled())
+
+    def replace(self, accounts: Iterable[Account]) -> None:
+        """Take over a new list; accounts that stay keep their locks and running requests."""
+        old = self._seats
+        # A newcomer starts at the others' count: round robin must not send it all the traffic.
+        start = min((seat.served for seat in old.values()), default=0)
+        self._seats = {}
+        for account in accounts:
+            seat = old.get(account.id) or Seat(account, served=start)
+            seat.account = account
+            self._seats[account.id] = seat
+
+    def choose(
+        self, credential: Credential, product: Product, tried: Collection[str], now: float
+    ) -> Choice:
+        """Take a seat for one request, or say why there is none."""
+        fitting = [
+            seat
+            for seat in self._enabled()
+            if seat.account.credential is credential and seat.account.id not in tried
+        ]
+        if not fitting:
+            return NoneLeft()
+        unlocked = [seat for seat in fitting if not seat.locked(product, now)]
+        if not unlocked:
+            return _resting(fitting, product, now)
+        free = [seat for seat in unlocked if seat.room(product, now)]
+        if not free:
+            return AllBusy()
+        seat = self._pick(free, product, now)
+        seat.busy += 1
+        seat.served += 1
+        return Granted(seat)
+
+    def release(self, seat: Seat) -> None:
+        """Give a seat back, whatever became of the request."""
+        seat.busy -= 1
+
+    def succeeded(self, seat: Seat, product: Product, now: float) -> list[Lock]:
+        """A request went through: end the trials it has passed and return their locks."""
+        if not seat.locks:
+            return []
+        passed = [lock for lock in seat.locks.values() if lock.on_trial(product, now)]
+        for lock in passed:
+            del seat.locks[lock.product]
+        return passed
+
+    def lock(self, lock: Lock) -> Lock | None:
+        """Put a lock in place; a longer one for the same product stays. Returns what holds."""
+        seat = self._seats.get(lock.account_id)
+        if seat is None:
+            return None
+        present = seat.locks.get(lock.product)
+        if present and _end(present) > _end(lock):
+            return present
+        seat.locks[lock.product] = lock
+        return lock
+
+    def unlock(self, account_id: str, product: Product | None = None) -> list[Lock]:
+        """Lift one lock, or all of an account; return what was lifted."""
+        seat = self._seats.get(account_id)
+        if seat is None:
+            return []
+        lifted = [lock for lock in seat.locks.values() if product in (None, lock.product)]
+        for lock in lifted:
+            del seat.locks[lock.product]
+        return lifted
+
+    def set_locks(self, locks: Iterable[Lock]) -> None:
+        """Take over what the store says (another replica or the command line may have written)."""
+        by_account: dict[str, dict[Product, Lock]] = {}
+        for lock in locks:
+            by_account.setdefault(lock.account_id, {})[lock.product] = lock
+        for account_id, seat in self._seats.items():
+            seat.locks = by_account.get(account_id, {})
+
+    def _enabled(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if not seat.account.disabled]
+
+    def _pick(self, free: list[Seat], product: Product, now: float) -> Seat:
+        if len(free) == 1:
+            return free[0]
+        # A rested account is tried before whole ones would hide it for ever, one request at a time.
+        trials = [seat for seat in free if seat.on_trial(product, now)]
+        if trials:
+            return trials[0]
+        if self._policy is Policy.RANDOM:
+            return self._chance.choices(free, [seat.account.weight for seat in free])[0]
+        burden = _served if self._policy is Policy.ROUND_ROBIN else _load
+        least = min(map(burden, free))
+        lightest = [seat for seat in free if burden(seat) == least]
+        return lightest[0] if self._policy is Policy.ROUND_ROBIN else self._chance.choice(lightest)
+
+
+def _load(seat: Seat) -> float:
+    return seat.busy / seat.account.weight
+
+
+def _served(seat: Seat) -> float:
+    return seat.served / seat.account.weight
+
+
+def _end(lock: Lock) -> float:
+    return math.inf if lock.until is None else lock.until
+
+
+def _resting(seats: list[Seat], product: Product, now: float) -> AllResting:
+    locks = [lock for seat in seats for lock in seat.locked(product, now)]
+    # An account is free again when the last of its locks has ended.
+    ends = [max(map(_end, seat.locked(product, now))) for seat in seats]
+    soonest = min(ends)
+    return AllResting(
+        None if math.isinf(soonest) else soonest, frozenset(lock.reason for lock in locks)
+    )

@@ -1,0 +1,1 @@
+"""I/O shells around other people's servers. Foreign exceptions become ``Failure`` values here."""

@@ -1,0 +1,147 @@
+"""Send a request; get status, headers and network reads; close. The only speaker of HTTP.
+
+httpx2's API on aiohttp's engine (decisions/003). Transports are used without httpx2's client and
+with a cookie jar that keeps nothing: a jar shared by all requests would hand one account's cookies
+to another.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+import aiohttp
+import httpx2
+from httpx_aiohttp.httpx2 import AiohttpTransport
+
+from proxy.core.failures import Failure, Kind, UpstreamError
+
+# A refusal or a look-up is small; more than this is not read.
+WHOLE_BODY_LIMIT: Final = 8 * 1024 * 1024
+# Idle upstream connections are kept this long; usual edges close them after a minute or more.
+KEEP_ALIVE: Final = 50.0
+
+
+class Exchange:
+    """One request's reply. ``headers`` are lower-cased; close it whatever happens."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+        self._reads: AsyncIterator[bytes] | None = None
+        self.status = response.status_code
+        self.headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in response.headers.raw
+        }
+
+    @property
+    def set_cookies(self) -> list[str]:
+        """All ``Set-Cookie`` lines."""
+        return self._response.headers.get_list("set-cookie")
+
+    async def read(self) -> bytes:
+        """The next network read; empty at the (clean) end of the body."""
+        if self._reads is None:
+            plain = "content-encoding" not in self.headers
+            source = self._response.stream if plain else self._response.aiter_bytes()
+            assert isinstance(source, AsyncIterator | httpx2.AsyncByteStream)
+            self._reads = aiter(source)
+        with _as_failures():
+            return await anext(self._reads, b"")
+
+    async def read_all(self, limit: int = WHOLE_BODY_LIMIT) -> bytes:
+        """The rest of the body, cut at ``limit`` bytes."""
+        parts, size = [], 0
+        while size < limit and (data := await self.read()):
+            parts.append(data)
+            size += len(data)
+        return b"".join(parts)[:limit]
+
+    async def aclose(self) -> None:
+        """Give the connection back when the body was read to its end, or break it off."""
+        if self._reads is not None:
+            closing = getattr(self._reads, "aclose", None)
+            if closing is not None:
+                with contextlib.suppress(Exception):
+                    await closing()
+        # The other side may have gone already; there is nothing left to lose.
+        with contextlib.suppress(Exception):
+            await self._response.aclose()
+
+
+class Http:
+    """Sends requests, directly or through the proxy that belongs to an account."""
+
+    def __init__(self, proxy: str | None, connect_timeout: float, idle_timeout: float) -> None:
+        self._default_proxy = proxy
+        self._timeout = {
+            "connect": connect_timeout,
+            "read": idle_timeout,
+            "write": idle_timeout,
+            "pool": connect_timeout,
+        }
+        self._transports: dict[str | None, httpx2.AsyncBaseTransport] = {}
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        content: bytes = b"",
+        *,
+        proxy: str | None = None,
+    ) -> Exchange:
+        """Send one request and wait for the reply's headers."""
+        transport = self._transport(proxy or self._default_proxy)
+        request = httpx2.Request(
+            method, url, headers=headers, content=content, extensions={"timeout": self._timeout}
+        )
+        with _as_failures():
+            return Exchange(await transport.handle_async_request(request))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
+        self._transports.clear()
+
+    def _transport(self, proxy: str | None) -> httpx2.AsyncBaseTransport:
+        found = self._transports.get(proxy)
+        if found is None:
+            found = self._transports[proxy] = _transport(proxy)
+        return found
+
+
+def _transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
+    if proxy and proxy.startswith("socks"):
+        # aiohttp speaks no SOCKS; httpx2's own engine does.
+        limits = httpx2.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE)
+        return httpx2.AsyncHTTPTransport(proxy=httpx2.Proxy(proxy), limits=limits)
+    tls = httpx2.create_ssl_context()
+    return AiohttpTransport(
+        proxy=httpx2.Proxy(proxy) if proxy else None,
+        client=lambda: aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ),
+    )
+
+
+@contextlib.contextmanager
+def _as_failures() -> Iterator[None]:
+    """Foreign exceptions become failures here and are never caught by their own names again."""
+    try:
+        yield
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+        raise _failed(Kind.UNREACHABLE, error) from error
+    except (httpx2.TimeoutException, TimeoutError) as error:
+        raise _failed(Kind.TIMEOUT, error) from error
+    except (httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError) as error:
+        raise _failed(Kind.BROKEN_STREAM, error) from error
+    except asyncio.IncompleteReadError as error:
+        raise _failed(Kind.BROKEN_STREAM, error) from error
+
+
+def _failed(kind: Kind, error: Exception) -> UpstreamError:
+    # The exception's text may quote a proxy URL with its password; its class says enough.
+    return UpstreamError(Failure(kind, type(error).__name__))

@@ -1,0 +1,1 @@
+"""Pure translation, one module per dialect: bytes and JSON in, typed values out, and back."""

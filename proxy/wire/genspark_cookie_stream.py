@@ -1,0 +1,350 @@
+"""Read the ``ai_chat`` stream of ``/api/agent/ask_proxy`` (frames as observed 2026-03 … 2026-09).
+
+Feed network reads, get chat events. Deltas are passed on at once; a full-field frame repeats what
+was streamed, so only a missing tail is added; the first of several end marks ends the answer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from proxy.core.events import (
+    ChatEvent,
+    Failed,
+    Finished,
+    Limited,
+    Noted,
+    Opened,
+    ReasoningDelta,
+    Served,
+    TextDelta,
+)
+from proxy.core.failures import Failure, Kind
+from proxy.core.products import Product
+from proxy.wire import canned
+from proxy.wire.genspark_failures import Reply, classify, limit_from_message
+from proxy.wire.json_values import child, content_text, object_at, text_at
+from proxy.wire.sse import Frames
+
+
+class _Delta(msgspec.Struct):
+    """The only frame that comes hundreds of times; decoded with the fields it needs."""
+
+    type: str = ""
+    message_id: str = ""
+    field_name: str = ""
+    delta: str = ""
+
+
+_DELTA: Final = msgspec.json.Decoder(_Delta)
+_ACTIONS: Final = {
+    "ACTION_QUOTA_EXCEEDED": Kind.DAILY_QUOTA,
+    "ACTION_CREDIT_EXHAUSTED": Kind.FUNDS,
+}
+_ENDS: Final = frozenset({"message_end", "message_complete", "project_complete"})
+_SILENT: Final = frozenset({"agent_notification", "heartbeat", "ping"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Which fields carry what; ``ai_chat`` and the legacy copilot differ in nothing else."""
+
+    is_text: Callable[[str], bool]
+    is_reasoning: Callable[[str], bool]
+    result_text: Callable[[Any], str]
+
+
+def _is_thought(name: str) -> bool:
+    return "answerthink" in name and not name.endswith(("_is_started", "_is_finished"))
+
+
+AI_CHAT: Final = Dialect(lambda name: name == "content", _is_thought, content_text)
+
+
+class _Message:
+    """What has been seen of one message bubble."""
+
+    __slots__ = ("_joined", "_parts", "role")
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._joined = ""
+        self.role = "assistant"
+
+    @property
+    def text(self) -> str:
+        """Everything streamed so far."""
+        if self._parts:
+            self._joined += "".join(self._parts)
+            self._parts.clear()
+        return self._joined
+
+    def append(self, delta: str) -> None:
+        """Enter a further delta."""
+        self._parts.append(delta)
+
+
+class CookieChatReader:
+    """One answer's state machine. ``feed`` and ``close`` return events; ``done`` ends it."""
+
+    def __init__(self, now: Callable[[], float], dialect: Dialect = AI_CHAT) -> None:
+        self._now = now
+        self._dialect = dialect
+        self._frames = Frames()
+        self._messages: dict[str, _Message] = {}
+        self._thought = _Message()
+        self._current = ""
+        self._held: list[str] | None = []
+        self._shown = False
+        self._limit: Failure | None = None
+        self.done = False
+
+    def feed(self, data: bytes) -> list[ChatEvent]:
+        """The events of one network read."""
+        events: list[ChatEvent] = []
+        for payload in self._frames.feed(data):
+            if self.done:
+                break
+            self._read(payload, events)
+        return self._left(events)
+
+    def close(self, *, clean: bool) -> list[ChatEvent]:
+        """The end of the transfer: a clean one ends an answer that has text (no mark needed)."""
+        if self.done:
+            return []
+        events: list[ChatEvent] = []
+        payloads, cut = self._frames.close()
+        for payload in payloads:
+            self._read(payload, events)
+        if not self.done:
+            self._end_of_transfer(events, whole=clean and not cut)
+        return self._left(events)
+
+    def _left(self, events: list[ChatEvent]) -> list[ChatEvent]:
+        self._shown = self._shown or any(isinstance(e, TextDelta | ReasoningDelta) for e in events)
+        return events
+
+    def _end_of_transfer(self, events: list[ChatEvent], *, whole: bool) -> None:
+        if not whole:
+            self._fail(events, Failure(Kind.BROKEN_STREAM, "the transfer broke off"))
+        elif self._answer():
+            events.append(Noted("end_without_mark"))
+            self._finish(events)
+        else:
+            self._fail(events, self._limit or self._stray() or Failure(Kind.EMPTY, "empty stream"))
+
+    def _stray(self) -> Failure | None:
+        """An error text that came under the content type of an event stream."""
+        if not self._frames.stray:
+            return None
+        return classify(Reply(200, {}, self._frames.stray, self._now()))
+
+    def _read(self, payload: bytes, events: list[ChatEvent]) -> None:
+        try:
+            frame = _DELTA.decode(payload)
+        except (msgspec.DecodeError, RecursionError):
+            self._read_loose(payload, events)
+            return
+        if frame.type == "message_field_delta" and frame.field_name == "content":
+            self._append(frame.message_id, frame.delta, events)
+        else:
+            self._read_loose(payload, events)
+
+    def _read_loose(self, payload: bytes, events: list[ChatEvent]) -> None:
+        if payload.strip() == b"[DONE]":
+            return
+        try:
+            frame = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, RecursionError):
+            events.append(Noted("malformed_frame"))
+            return
+        handler = _HANDLERS.get(text_at(frame, "type"))
+        if handler is None:
+            events.append(Noted("unknown_frame"))
+            return
+        handler(self, frame, events)
+
+    # One method per frame type, in the order of a normal turn.
+
+    def _project_start(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        if project := text_at(frame, "id"):
+            events.append(Opened(project))
+
+    def _message_start(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        message = object_at(frame, "message")
+        name = text_at(frame, "message_id") or text_at(message, "id") or text_at(frame, "id")
+        role = text_at(frame, "role") or text_at(message, "role")
+        self._message(name).role = role or "assistant"
+        if role in ("", "assistant"):
+            self._current = name
+
+    def _project_field(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        name, value = text_at(frame, "field_name"), frame.get("field_value")
+        if name.endswith("session_limit_message"):
+            self._limited(limit_from_message(value), events)
+        elif name.endswith("consume_usage_quota_exceeded") and value is True:
+            self._fail(events, Failure(Kind.DAILY_QUOTA, "daily usage quota exceeded"))
+        elif name == "status" and str(value).upper() == "FINISHED":
+            self._end_mark(events)
+
+    def _message_field(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        name, value = text_at(frame, "field_name"), frame.get("field_value")
+        if self._dialect.is_text(name):
+            self._whole(text_at(frame, "message_id"), content_text(value), events)
+        elif self._dialect.is_reasoning(name):
+            self._think(content_text(value), events, whole=True)
+        elif name.endswith("session_limit_message"):
+            self._limited(limit_from_message(value), events)
+
+    def _message_field_delta(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        name, delta = text_at(frame, "field_name"), text_at(frame, "delta")
+        if self._dialect.is_text(name):
+            self._append(text_at(frame, "message_id"), delta, events)
+        elif self._dialect.is_reasoning(name):
+            self._think(delta, events, whole=False)
+
+    def _message_result(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        message = object_at(frame, "message") or frame
+        name = text_at(frame, "message_id") or text_at(message, "id")
+        known = self._messages.get(name)
+        role = text_at(message, "role") or (known.role if known else "assistant")
+        if role != "assistant":
+            return
+        self._served(message, events)
+        failure = _refusal(message)
+        if failure is not None:
+            self._fail(events, failure)
+            return
+        text = self._dialect.result_text(message.get("content"))
+        self._whole(name if known else self._current, text, events)
+        self._end_mark(events)
+
+    def _error(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        said = next((t for k in ("message", "error", "content") if (t := text_at(frame, k))), "")
+        said = said or text_at(frame, "error", "message")
+        told = Failure(Kind.ERROR_FRAME, "the upstream sent an error frame")
+        self._fail(events, canned.recognise(said, canned.CHAT) or told)
+
+    def _ended(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        if self._answer():
+            self._end_mark(events)
+
+    def _ignore(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
+        """Keep-alives and progress are not part of the answer."""
+
+    # The text rules.
+
+    def _append(self, name: str, delta: str, events: list[ChatEvent]) -> None:
+        message = self._message(name)
+        if message.role != "assistant" or not delta:
+            return
+        self._current = name
+        message.append(delta)
+        if self._held is None:
+            events.append(TextDelta(delta))
+        else:
+            self._hold(delta, events)
+
+    def _hold(self, delta: str, events: list[ChatEvent]) -> None:
+        """Keep a beginning that a canned refusal shares; let it go once it is something else."""
+        assert self._held is not None
+        self._held.append(delta)
+        if not canned.may_become("".join(self._held), canned.CHAT):
+            events.extend(TextDelta(text) for text in self._held)
+            self._held = None
+
+    def _whole(self, name: str, text: str, events: list[ChatEvent]) -> None:
+        message = self._message(name)
+        if message.role != "assistant" or not text:
+            return
+        streamed = message.text
+        if text.startswith(streamed):
+            self._append(name, text[len(streamed) :], events)
+        else:
+            # What went out cannot be taken back.
+            events.append(Noted("divergent_full_text"))
+
+    def _think(self, text: str, events: list[ChatEvent], *, whole: bool) -> None:
+        """Reasoning comes before the answer; what comes later would mix the two: dropped."""
+        seen = self._thought.text
+        fresh = text[len(seen) :] if whole and text.startswith(seen) else "" if whole else text
+        if fresh and not self._answer():
+            self._thought.append(fresh)
+            events.append(ReasoningDelta(fresh))
+
+    def _answer(self) -> str:
+        return "".join(m.text for m in self._messages.values() if m.role == "assistant")
+
+    def _message(self, name: str) -> _Message:
+        found = self._messages.get(name)
+        if found is None:
+            found = self._messages[name] = _Message()
+        return found
+
+    # Endings.
+
+    def _served(self, message: dict[str, Any], events: list[ChatEvent]) -> None:
+        if model := text_at(message, "session_state", "_llm_model"):
+            events.append(Served(model))
+
+    def _limited(self, failure: Failure | None, events: list[ChatEvent]) -> None:
+        """A limit for chat ends an empty answer; one for another product is only announced."""
+        if failure is None:
+            return
+        self._limit = failure
+        if failure.product not in (None, Product.CHAT):
+            events.append(Limited(failure))
+
+    def _end_mark(self, events: list[ChatEvent]) -> None:
+        answer = self._answer()
+        refused = None if self._shown else canned.recognise(answer, canned.CHAT)
+        if refused is not None:
+            _drop_text(events)
+            self._fail(events, refused)
+        elif answer:
+            self._finish(events)
+        else:
+            self._fail(events, self._limit or Failure(Kind.EMPTY, "an answer without text"))
+
+    def _finish(self, events: list[ChatEvent]) -> None:
+        if self._held:
+            events.extend(TextDelta(text) for text in self._held)
+        self._held = None
+        self.done = True
+        events.append(Finished("stop"))
+
+    def _fail(self, events: list[ChatEvent], failure: Failure) -> None:
+        self.done = True
+        events.append(Failed(failure))
+
+
+_Handler = Callable[[CookieChatReader, dict[str, Any], list[ChatEvent]], None]
+_HANDLERS: Final[dict[str, _Handler]] = {
+    "project_start": CookieChatReader._project_start,
+    "project_field": CookieChatReader._project_field,
+    "message_start": CookieChatReader._message_start,
+    "message_field": CookieChatReader._message_field,
+    "message_field_delta": CookieChatReader._message_field_delta,
+    "message_result": CookieChatReader._message_result,
+    "error": CookieChatReader._error,
+    **dict.fromkeys(_ENDS, CookieChatReader._ended),
+    **dict.fromkeys(_SILENT, CookieChatReader._ignore),
+}
+
+
+def _refusal(message: dict[str, Any]) -> Failure | None:
+    """A refusal by structure: the action's type, the quota flag, or a drained account."""
+    action = message.get("action")
+    kind = _ACTIONS.get(text_at(action, "type"))
+    params = object_at(action, "action_params") or object_at(message, "action_params")
+    if kind is None and text_at(params, "block_reason") == "balance_drained":
+        kind = Kind.FUNDS
+    if child(message, "session_state", "consume_usage_quota_exceeded") is True:
+        kind = Kind.DAILY_QUOTA
+    return Failure(kind, text_at(action, "type")) if kind else None
+
+
+def _drop_text(events: list[ChatEvent]) -> None:
+    events[:] = [event for event in events if not isinstance(event, TextDelta)]

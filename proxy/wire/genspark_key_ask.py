@@ -1,0 +1,49 @@
+"""Write the official route's request, ``/api/llm_proxy/v1/chat/completions`` (as of 2026-09).
+
+Native OpenAI dialect: what the caller sent goes through, but for the known quirks.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from proxy.core.ask import ChatAsk
+from proxy.core.catalogue import Candidate
+
+CHAT_PATH = "/api/llm_proxy/v1/chat/completions"
+MODELS_PATH = "/api/llm_proxy/v1/models"
+
+# These families reject any non-default temperature, with or without a vendor/ prefix.
+_FIXED_TEMPERATURE: Final = re.compile(r"(?:^|/)(?:kimi-k3|gpt-5|gpt-6)")
+
+
+def headers(key: str) -> dict[str, str]:
+    """Authorisation and content type; the server's own name as the attribution bucket."""
+    return {
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream, application/json",
+        "Accept-Encoding": "identity",
+        "Authorization": f"Bearer {key}",
+        "User-Agent": "genspark2api",
+        "X-Agent-Type": "genspark2api",
+    }
+
+
+def body(ask: ChatAsk, candidate: Candidate) -> bytes:
+    """The caller's request under the upstream's model name; usage is always asked for."""
+    request: dict[str, Any] = {k: v for k, v in ask.native.items() if v is not None}
+    request["model"] = candidate.model
+    if ask.stream:
+        request["stream_options"] = {"include_usage": True}
+    else:
+        request.pop("stream_options", None)
+    for name in ignored(ask, candidate):
+        del request[name]
+    return msgspec.json.encode(request)
+
+
+def ignored(ask: ChatAsk, candidate: Candidate) -> list[str]:
+    """Parameters of the caller that this model does not take."""
+    fixed = _FIXED_TEMPERATURE.search(candidate.model.lower()) is not None
+    return ["temperature"] if fixed and ask.native.get("temperature") is not None else []

@@ -1,0 +1,220 @@
+"""Read the official route's answers: the native chunk stream, and a complete completion body."""
+
+from typing import Any, Final
+
+import msgspec
+
+from proxy.core.events import (
+    ChatEvent,
+    Counted,
+    Failed,
+    Finished,
+    Noted,
+    ReasoningDelta,
+    Served,
+    TextDelta,
+    ToolCallDelta,
+    Verbatim,
+)
+from proxy.core.failures import Failure, Kind
+from proxy.wire import canned
+from proxy.wire.genspark_key_failures import from_error, wall
+from proxy.wire.json_values import list_at, object_at, text_at
+from proxy.wire.sse import Frames
+
+# Handled by an event of their own, or of no use to anyone ("provider_specific_fields" is noise
+# that one known gateway adds to every chunk).
+_KNOWN_DELTA: Final = frozenset(
+    {
+        "role", "content", "reasoning_content", "reasoning", "tool_calls",
+        "provider_specific_fields",
+    }
+)  # fmt: skip
+_KNOWN_BESIDE: Final = frozenset({"index", "delta", "message", "finish_reason"})
+
+
+class KeyChatReader:
+    """One native answer's state machine, streamed. ``done`` after ``[DONE]`` or a failure."""
+
+    def __init__(self) -> None:
+        self._frames = Frames()
+        self._served = ""
+        self._held: list[str] | None = []
+        self._shown = False
+        self._open: set[int] = set()
+        self._finished: set[int] = set()
+        self._calls: dict[tuple[int, int], str] = {}
+        self.done = False
+
+    def feed(self, data: bytes) -> list[ChatEvent]:
+        """The events of one network read."""
+        events: list[ChatEvent] = []
+        for payload in self._frames.feed(data):
+            if self.done:
+                break
+            self._read(payload, events)
+        if not self._shown:
+            self._shown = any(isinstance(event, TextDelta) for event in events)
+        return events
+
+    def close(self, *, clean: bool) -> list[ChatEvent]:
+        """The end of the transfer: on this route an end without a finish reason is a failure."""
+        if self.done:
+            return []
+        events: list[ChatEvent] = []
+        payloads, cut = self._frames.close()
+        for payload in payloads:
+            self._read(payload, events)
+        if not self.done:
+            self._end(events, whole=clean and not cut)
+        return events
+
+    def _read(self, payload: bytes, events: list[ChatEvent]) -> None:
+        if payload.strip() == b"[DONE]":
+            self._end(events, whole=True)
+            return
+        try:
+            chunk = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, RecursionError):
+            events.append(Noted("malformed_frame"))
+            return
+        if not isinstance(chunk, dict):
+            events.append(Noted("unknown_frame"))
+        elif chunk.get("error") or chunk.get("x_genspark"):
+            self._fail(events, wall({}, chunk) or from_error(chunk.get("error")))
+        else:
+            self._chunk(chunk, events)
+
+    def _chunk(self, chunk: dict[str, Any], events: list[ChatEvent]) -> None:
+        model = chunk.get("model")
+        if model and model != self._served and isinstance(model, str):
+            self._served = model
+            events.append(Served(model))
+        for choice in list_at(chunk, "choices"):
+            if isinstance(choice, dict):
+                self._choice(choice, events)
+        if isinstance(usage := chunk.get("usage"), dict):
+            events.append(Counted(usage))
+
+    def _choice(self, choice: dict[str, Any], events: list[ChatEvent]) -> None:
+        index = choice.get("index")
+        number = index if isinstance(index, int) else 0
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            self._delta(delta, number, events)
+        if choice.keys() - _KNOWN_BESIDE or (
+            isinstance(delta, dict) and delta.keys() - _KNOWN_DELTA
+        ):
+            events.extend(_verbatim(choice, delta, number))
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and reason and number not in self._finished:
+            self._finish(reason, number, events)
+
+    def _delta(self, delta: dict[str, Any], number: int, events: list[ChatEvent]) -> None:
+        self._open.add(number)
+        thought = delta.get("reasoning_content") or delta.get("reasoning")
+        if thought and isinstance(thought, str):
+            events.append(ReasoningDelta(thought, number))
+        if (text := delta.get("content")) and isinstance(text, str):
+            self._say(text, number, events)
+        if calls := delta.get("tool_calls"):
+            self._call_fragments(calls, number, events)
+
+    def _say(self, text: str, number: int, events: list[ChatEvent]) -> None:
+        if self._held is None:
+            events.append(TextDelta(text, number))
+            return
+        if number:
+            # A refusal is one message; an answer with several choices is none.
+            self._release(events)
+            events.append(TextDelta(text, number))
+            return
+        self._held.append(text)
+        if not canned.may_become("".join(self._held), canned.KEY):
+            self._release(events)
+
+    def _release(self, events: list[ChatEvent]) -> None:
+        events.extend(TextDelta(text) for text in self._held or ())
+        self._held = None
+
+    def _call_fragments(self, calls: Any, number: int, events: list[ChatEvent]) -> None:
+        """Several fragments may share a chunk; each call's id and name are said once."""
+        for position, call in enumerate(calls if isinstance(calls, list) else []):
+            if not isinstance(call, dict):
+                continue
+            given = call.get("index")
+            index = given if isinstance(given, int) else position
+            arguments = text_at(call, "function", "arguments")
+            if (number, index) in self._calls:
+                events.append(ToolCallDelta(index, arguments=arguments, choice=number))
+                continue
+            name, call_id = text_at(call, "function", "name"), text_at(call, "id")
+            self._calls[number, index] = name
+            events.append(ToolCallDelta(index, call_id, name, arguments, number))
+
+    def _finish(self, reason: str, number: int, events: list[ChatEvent]) -> None:
+        if refused := self._refusal(events):
+            events[:] = [event for event in events if not isinstance(event, TextDelta)]
+            self._fail(events, refused)
+            return
+        if self._held:
+            self._release(events)
+        self._finished.add(number)
+        events.append(Finished(reason, number))
+
+    def _refusal(self, events: list[ChatEvent]) -> Failure | None:
+        """A canned text counts only while nothing of it has gone out in an earlier read."""
+        if self._shown or self._calls:
+            return None
+        fresh = [event.text for event in events if isinstance(event, TextDelta)]
+        return canned.recognise("".join(fresh + (self._held or [])), canned.KEY)
+
+    def _end(self, events: list[ChatEvent], *, whole: bool) -> None:
+        if whole and self._finished >= self._open and self._finished:
+            self.done = True
+        elif whole and not self._open:
+            self._fail(events, Failure(Kind.EMPTY, "an empty stream"))
+        else:
+            self._fail(events, Failure(Kind.BROKEN_STREAM, "the stream ended without its end mark"))
+
+    def _fail(self, events: list[ChatEvent], failure: Failure) -> None:
+        self.done = True
+        events.append(Failed(failure))
+
+
+def _verbatim(choice: dict[str, Any], delta: Any, number: int) -> list[ChatEvent]:
+    fields = _unknown(delta if isinstance(delta, dict) else {}, _KNOWN_DELTA)
+    beside = _unknown(choice, _KNOWN_BESIDE)
+    return [Verbatim(fields, beside, number)] if fields or beside else []
+
+
+def _unknown(fields: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    return {k: v for k, v in fields.items() if k not in known and v is not None}
+
+
+def read_completion(body: Any) -> list[ChatEvent]:
+    """The events of a complete ``chat.completion`` object (or of what came instead of one)."""
+    if (walled := wall({}, body)) is not None:
+        return [Failed(walled)]
+    if error := object_at(body, "error") or text_at(body, "error"):
+        return [Failed(from_error(error))]
+    reader = KeyChatReader()
+    events: list[ChatEvent] = []
+    reader._chunk(_as_chunk(body), events)
+    if not any(isinstance(event, Failed) for event in events):
+        reader._end(events, whole=True)
+    return events
+
+
+def _as_chunk(body: Any) -> dict[str, Any]:
+    """A complete body is one chunk whose delta is the message, with a finish reason for sure."""
+    choices = [
+        {
+            **choice,
+            "delta": object_at(choice, "message"),
+            "finish_reason": text_at(choice, "finish_reason") or "stop",
+        }
+        for choice in list_at(body, "choices")
+        if isinstance(choice, dict)
+    ]
+    return {**(body if isinstance(body, dict) else {}), "choices": choices}

@@ -1,0 +1,192 @@
+"""Read an OpenAI chat request: bytes in, a validated ``ChatAsk`` out, or ``InvalidRequest``.
+
+Order of the checks: JSON, ``messages``, ``model``, roles, parts, numbers. Unknown fields are
+ignored (clients send many vendor extras); ``null`` in an optional field means absent.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any, Final
+
+import msgspec
+
+from proxy.core.ask import ChatAsk, InvalidRequest, Need, Role, ToolCall, Turn
+from proxy.wire.json_values import child, object_at, text_at
+from proxy.wire.openai_parameters import check_parameters, needs_of_parameters
+
+MAX_MODEL_NAME: Final = 200
+
+_ROLES: Final = {
+    "system": Role.SYSTEM,
+    "developer": Role.SYSTEM,
+    "user": Role.USER,
+    "assistant": Role.ASSISTANT,
+    "tool": Role.TOOL,
+    "function": Role.TOOL,
+}
+_DATA_URL: Final = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,", re.ASCII)
+
+
+def read_chat(body: bytes, before: tuple[dict[str, Any], ...] = ()) -> ChatAsk:
+    """Parse and validate; ``before`` are the operator's own messages, put in front."""
+    request = read_object(body)
+    messages = request.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise InvalidRequest(
+            "'messages' must be a non-empty list.", param="messages", code=_missing(messages)
+        )
+    model = read_model(request)
+    turns = tuple(_turn(message, f"messages.{n}") for n, message in enumerate(messages))
+    check_parameters(request)
+    if before:
+        opening = tuple(_turn(message, "PRE_MESSAGES_JSON") for message in before)
+        turns = opening + turns
+        request["messages"] = [*before, *messages]
+    return ChatAsk(
+        model=model,
+        turns=turns,
+        stream=request.get("stream") is True,
+        include_usage=child(request, "stream_options", "include_usage") is True,
+        needs=needs_of_parameters(request) | _needs_of_parts(messages),
+        native=request,
+    )
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The request's JSON object."""
+    try:
+        request = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        what = "The request body is empty." if not body.strip() else "The body is not valid JSON."
+        raise InvalidRequest(what, code="invalid_json") from error
+    if not isinstance(request, dict):
+        raise InvalidRequest("The request body must be a JSON object.", code="invalid_json")
+    return request
+
+
+def read_model(request: dict[str, Any]) -> str:
+    """The model's name, as the caller spelled it."""
+    model = request.get("model")
+    if not isinstance(model, str) or not model.strip():
+        raise InvalidRequest("'model' must be a string.", param="model", code=_missing(model))
+    if len(model) > MAX_MODEL_NAME:
+        raise InvalidRequest(f"'model' is longer than {MAX_MODEL_NAME} characters.", param="model")
+    return model
+
+
+def _missing(value: Any) -> str:
+    return "missing_required_parameter" if value is None else "invalid_value"
+
+
+def _turn(message: Any, where: str) -> Turn:
+    if not isinstance(message, dict):
+        raise InvalidRequest(f"'{where}' must be an object.", param=where)
+    role = _ROLES.get(text_at(message, "role"))
+    if role is None:
+        raise InvalidRequest(
+            f"'{where}.role' must be one of {', '.join(_ROLES)}.", param=f"{where}.role"
+        )
+    if role is Role.TOOL and message.get("role") == "tool" and not text_at(message, "tool_call_id"):
+        raise InvalidRequest(
+            f"'{where}.tool_call_id' is required for a tool message.",
+            param=f"{where}.tool_call_id",
+            code="missing_required_parameter",
+        )
+    text, images = _content(message.get("content"), where)
+    call_id = text_at(message, "tool_call_id") or text_at(message, "name") or None
+    return Turn(role, text, images, _calls(message, where), call_id if role is Role.TOOL else None)
+
+
+def _content(content: Any, where: str) -> tuple[str, tuple[str, ...]]:
+    if content is None:
+        return "", ()
+    if isinstance(content, str):
+        return content, ()
+    if not isinstance(content, list):
+        raise InvalidRequest(
+            f"'{where}.content' must be a string or a list of parts.", param=f"{where}.content"
+        )
+    texts, images = [], []
+    for number, part in enumerate(content):
+        text, image = _part(part, f"{where}.content.{number}")
+        texts.append(text)
+        if image:
+            images.append(image)
+    return "".join(texts), tuple(images)
+
+
+def _part(part: Any, where: str) -> tuple[str, str]:
+    """A part's text and its image URL; one of them is empty."""
+    kind = text_at(part, "type")
+    if kind in ("text", "input_text", "output_text"):
+        return text_at(part, "text"), ""
+    if kind == "refusal":
+        return text_at(part, "refusal"), ""
+    if kind == "image_url":
+        return "", _image_url(part, where)
+    if kind == "file":
+        return "", ""
+    if kind == "input_audio":
+        raise InvalidRequest(
+            f"'{where}': audio input is not supported.", param=where, code="unsupported_value"
+        )
+    raise InvalidRequest(f"'{where}' has an unknown part type.", param=where)
+
+
+def _image_url(part: dict[str, Any], where: str) -> str:
+    # Some clients send the URL as a bare string instead of {"url": …}.
+    url = part.get("image_url")
+    url = url if isinstance(url, str) else text_at(part, "image_url", "url")
+    if url.startswith(("https://", "http://")):
+        return url
+    if _is_data_image(url):
+        return url
+    raise InvalidRequest(
+        f"'{where}.image_url' must be an https URL or a data URL with a base64 image.",
+        param=f"{where}.image_url",
+    )
+
+
+def _is_data_image(url: str) -> bool:
+    match = _DATA_URL.match(url)
+    if match is None or not match["mime"].startswith("image/"):
+        return False
+    try:
+        return len(base64.b64decode(url[match.end() :], validate=True)) > 0
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _calls(message: dict[str, Any], where: str) -> tuple[ToolCall, ...]:
+    calls = message.get("tool_calls")
+    if calls is None:
+        return _legacy_call(message)
+    if not isinstance(calls, list):
+        raise InvalidRequest(f"'{where}.tool_calls' must be a list.", param=f"{where}.tool_calls")
+    return tuple(
+        ToolCall(
+            text_at(call, "id"),
+            text_at(call, "function", "name"),
+            text_at(call, "function", "arguments"),
+        )
+        for call in calls
+    )
+
+
+def _legacy_call(message: dict[str, Any]) -> tuple[ToolCall, ...]:
+    call = object_at(message, "function_call")
+    if not call:
+        return ()
+    return (ToolCall("", text_at(call, "name"), text_at(call, "arguments")),)
+
+
+def _needs_of_parts(messages: list[Any]) -> frozenset[Need]:
+    kinds = {
+        text_at(part, "type")
+        for message in messages
+        if isinstance(content := message.get("content"), list)
+        for part in content
+    }
+    found = {"image_url": Need.IMAGES, "file": Need.FILES}
+    return frozenset(need for kind, need in found.items() if kind in kinds)
