@@ -30,7 +30,7 @@ from proxy.services.health import Health
 from proxy.settings import Settings
 from proxy.store.database import open_database
 from proxy.store.locks import LockStore, StoreUnavailable
-from proxy.telemetry import Metrics, log
+from proxy.telemetry import BodyLog, Metrics, log
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Http
 
@@ -66,8 +66,7 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
         # What can be wrong with the operator's files is found before anything runs.
         pool = await _pool(settings, book, store)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        aftermath = Aftermath(tasks)
-        services = _services(settings, pool, store, http, aftermath)
+        services = _services(settings, pool, store, http, tasks)
         reloader = _Reloader(settings, book, services)
         background = [
             tasks.create_task(_every(SYNC_SECONDS, reloader.sync), name="sync"),
@@ -87,7 +86,7 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
             front = Front(routes(demo=demo, mode=mode), direct, services, limit, demo=demo)
             yield Application(front, services, reloader.reload)
         finally:
-            await aftermath.settle(AFTERMATH_SECONDS)
+            await services.chat.aftermath.settle(AFTERMATH_SECONDS)
             for task in background:
                 task.cancel()
 
@@ -102,7 +101,7 @@ async def _pool(settings: Settings, book: AccountBook, store: LockStore) -> Pool
 
 
 def _services(
-    settings: Settings, pool: Pool, store: LockStore, http: Http, aftermath: Aftermath
+    settings: Settings, pool: Pool, store: LockStore, http: Http, tasks: asyncio.TaskGroup
 ) -> Services:
     metrics = Metrics()
     genspark = Genspark(http, settings.genspark_base_url, settings.user_agent)
@@ -116,16 +115,25 @@ def _services(
         genspark=genspark,
         desk=desk,
         catalogue=catalogue,
-        aftermath=aftermath,
+        aftermath=Aftermath(tasks),
         metrics=metrics,
         routes=settings.routes(),
         unknown=settings.unknown_model,
         max_attempts=settings.max_attempts,
+        first_event_timeout=settings.first_event_timeout,
+        answer_timeout=settings.answer_timeout,
         auto_delete=settings.auto_del_chat,
         projects=settings.model_chat_map,
     )
     health = Health(pool, store, time.time)
-    return Services(settings, chat, desk, catalogue, metrics, health, int(time.time()))
+    bodies = BodyLog(lambda: _all_secrets(settings, pool))
+    started = int(time.time())
+    return Services(settings, chat, desk, catalogue, metrics, health, bodies, tasks, started)
+
+
+def _all_secrets(settings: Settings, pool: Pool) -> list[str]:
+    own = [secret.get_secret_value() for secret in settings.api_secret]
+    return own + [seat.account.secret.reveal() for seat in pool.seats()]
 
 
 class _Reloader:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import time
@@ -13,6 +14,7 @@ import uvicorn
 import uvloop
 
 from proxy.app import Application, open_application
+from proxy.protocol import GuardedProtocol
 from proxy.services.health import Health
 from proxy.settings import Settings
 from proxy.telemetry import log
@@ -68,13 +70,15 @@ def config_for(application: Application, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=GuardedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=True,
+        # X-Forwarded-For is ours to judge (FORWARDED_ALLOW_IPS); uvicorn would believe loopback.
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=LAST_WORDS_SECONDS,
         backlog=4096,
@@ -95,6 +99,9 @@ async def serve(
         loop.add_signal_handler(signal.SIGHUP, application.reload_accounts)
         host, port = sock.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
+        # What is loaded by now stays: full collections over it would cost 50 ms stalls.
+        gc.collect()
+        gc.freeze()
         loop.call_soon(started, f"http://{shown}:{port}")
         await server.serve(sockets=[sock])
 

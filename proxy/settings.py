@@ -152,6 +152,12 @@ class Settings(BaseSettings):
     first_event_patience: float = Field(
         15, gt=0, description="Seconds before a silent stream is opened with keep-alive comments."
     )
+    first_event_timeout: float = Field(
+        300, gt=0, description="Seconds one attempt may take until there is something to see."
+    )
+    answer_timeout: float = Field(
+        1800, gt=0, description="Seconds a whole answer may take from its first visible event."
+    )
     recaptcha_proxy_url: SecretStr | None = Field(
         None, description="The reCAPTCHA sidecar (bare `ip:port` too); `doctor` checks its health."
     )

@@ -2,9 +2,10 @@
 
 import logging
 import os
+import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+BODY_LOG_LIMIT: Final = 100_000
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 600)
 
 log: Final[Any] = structlog.get_logger()
@@ -117,8 +119,25 @@ class RequestRecord:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "failure": self.failure,
+            "served_model": self.served_model,
             **self.extra,
         }
+
+
+class BodyLog:
+    """Prompts and answers for ``DEBUG_LOG_BODY=1``; credentials stay redacted even then."""
+
+    _SECRETISH: Final = re.compile(rb"(session_id=|gsk[-_]|Bearer\s+|sk-)[^\s\"';,]+")
+
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        self._secrets = secrets
+
+    def log(self, request_id: str, what: str, body: bytes) -> None:
+        """Write a body, without anything that is or looks like a credential."""
+        for secret in self._secrets():
+            body = body.replace(secret.encode(), b"[redacted]")
+        shown = self._SECRETISH.sub(b"[redacted]", body)[:BODY_LOG_LIMIT]
+        log.info("body", request_id=request_id, what=what, body=shown.decode("utf-8", "replace"))
 
 
 def finish(record: RequestRecord, metrics: Metrics, now: float) -> None:

@@ -1,7 +1,6 @@
 """``POST /v1/chat/completions``: a plain ASGI endpoint, as it is the hot path."""
 
 import asyncio
-import secrets
 import time
 from typing import Any
 
@@ -20,12 +19,12 @@ from proxy.api.context import (
     services_of,
     text_header,
 )
-from proxy.api.event_stream import EventStream, watched
+from proxy.api.event_stream import EventStream, Watched
 from proxy.core.ask import ChatAsk, InvalidRequest
 from proxy.services.attempts import GaveUp
 from proxy.services.chat import ChatAnswer, UnknownModelAsked
 from proxy.telemetry import RequestRecord
-from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions
+from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions, comment
 from proxy.wire.openai_completion import completion
 from proxy.wire.openai_errors import DRAINING, ErrorReply, for_failure, invalid
 from proxy.wire.openai_request import read_chat
@@ -39,12 +38,12 @@ class Chat:
         self._settings = services.settings
         self._record = record
         self._send = send
-        self._id = f"chatcmpl-{secrets.token_hex(12)}"
+        self._id = f"chatcmpl-{record.request_id[:24]}"
         self._created = int(time.time())
 
     async def plain(self, ask: ChatAsk, receive: Receive) -> None:
         """A whole answer as JSON."""
-        async with watched(receive, None, 0):
+        async with Watched(self._services.tasks, receive):
             try:
                 answer = await self._services.chat.open(ask)
             except Refused as refused:
@@ -64,7 +63,7 @@ class Chat:
             reply = for_failure(answer.failure)
             await send_error(self._send, reply, self._headers(answer))
             return
-        usage = self._count(answer)
+        usage = self._finish(answer)
         body = completion(
             self._id,
             self._created,
@@ -78,9 +77,10 @@ class Chat:
     async def streamed(self, ask: ChatAsk, receive: Receive) -> None:
         """An answer as it comes, once its first visible event is there or patience has ended."""
         stream = EventStream(self._send, time.monotonic)
+        patience = self._settings.first_event_patience
         options = StreamOptions(self._settings.reasoning_hide, self._settings.errors_as_content)
         writer = ChunkWriter(self._id, self._created, ask.model, options)
-        async with watched(receive, stream, self._settings.first_event_patience):
+        async with Watched(self._services.tasks, receive, stream, patience):
             try:
                 answer = await self._services.chat.open(ask)
             except Refused as refused:
@@ -108,8 +108,11 @@ class Chat:
             self._record.failure = answer.failure.kind.value
             await stream.end(out + writer.failure(for_failure(answer.failure)))
             return
-        usage = self._count(answer)
-        await stream.end(out + (writer.usage(usage) if ask.include_usage else b"") + DONE)
+        usage = self._finish(answer)
+        # The served model of a cookie stream is known only now, too late for a header.
+        note = comment(f"served-model {answer.served_model}") if answer.substituted else b""
+        counts = writer.usage(usage) if ask.include_usage else b""
+        await stream.end(out + note + counts + DONE)
 
     async def _say_goodbye(self, stream: EventStream, writer: ChunkWriter) -> None:
         """The drain time is over: even then a stream ends honestly."""
@@ -124,8 +127,13 @@ class Chat:
         record.attempts = answer.attempts
         record.served_model = answer.served_model
 
-    def _count(self, answer: ChatAnswer) -> dict[str, Any]:
+    def _finish(self, answer: ChatAnswer) -> dict[str, Any]:
+        """The usage, once all is said; the log learns what only the end tells."""
         usage = answer.usage()
+        self._record.served_model = answer.served_model
+        if self._settings.debug_log_body:
+            said = answer.full.output_text().encode()
+            self._services.bodies.log(self._record.request_id, "answer", said)
         self._record.prompt_tokens = usage["prompt_tokens"]
         self._record.completion_tokens = usage["completion_tokens"]
         return usage
@@ -180,7 +188,10 @@ async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
     settings = services.settings
     limit = settings.max_body_mb * 1_000_000
     body = await read_body(receive, limit, header(scope, b"content-length"))
-    ask = read_chat(body, settings.opening_messages())
+    if settings.debug_log_body:
+        services.bodies.log(record.request_id, "request", body)
+    opening = settings.opening_messages()
+    ask = read_chat(body, opening, tools=settings.tool_calling_enabled)
     record.model = ask.model
     chat = Chat(services, record, send)
     await (chat.streamed if ask.stream else chat.plain)(ask, receive)

@@ -1,9 +1,10 @@
 """What a request carries through the doors: its record, its services, its reply headers."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from proxy.core.accounts import Account
 from proxy.core.ask import InvalidRequest
@@ -12,10 +13,13 @@ from proxy.services.chat import ChatService
 from proxy.services.desk import Desk
 from proxy.services.health import Health
 from proxy.settings import Settings
-from proxy.telemetry import Metrics, RequestRecord
+from proxy.telemetry import BodyLog, Metrics, RequestRecord
 from proxy.wire.openai_errors import ErrorReply
 
 Headers = list[tuple[bytes, bytes]]
+
+# A body of the largest size at 600 kB/s.
+BODY_SECONDS: Final = 60.0
 
 JSON: Final = (b"content-type", b"application/json")
 
@@ -30,6 +34,8 @@ class Services:
     catalogue: Catalogue
     metrics: Metrics
     health: Health
+    bodies: BodyLog
+    tasks: asyncio.TaskGroup
     started: int
 
     @property
@@ -68,17 +74,23 @@ async def read_body(receive: Receive, limit: int, declared: bytes | None) -> byt
     """The request's body. Raises ``InvalidRequest`` (413) beyond ``limit`` bytes."""
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
-    message: Message = await receive()
+    message = await receive()
     body = message.get("body", b"")
     if not message.get("more_body"):
         return _within(body, limit)
     parts, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while message.get("more_body"):
+                message = await receive()
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit:
+                    raise too_large(limit)
+    except TimeoutError:
+        raise InvalidRequest(
+            "The request body did not arrive in time.", code="request_timeout", status=408
+        ) from None
     return b"".join(parts)
 
 

@@ -3,17 +3,21 @@ while the upstream is silent, and an end to everything when the caller goes away
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import Receive, Send
 
 from proxy.api.context import Headers
+from proxy.telemetry import log
 from proxy.wire.openai_chunks import PING
 
 # Proxies between us and the caller close silent connections after 30 to 60 s.
 HEARTBEAT: Final = 10.0
+
+# A caller that leaves is noticed after this many seconds at the latest; most short answers are
+# over by then and need no task that watches.
+LATER: Final = 0.05
 
 STREAM_HEADERS: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -34,11 +38,11 @@ class EventStream:
         self.started = False
         self.ended = False
 
-    async def start(self, headers: Headers) -> None:
-        """Commit to HTTP 200, once."""
+    async def start(self, headers: Headers) -> bool:
+        """Commit to HTTP 200, once; says whether this was the time."""
         async with self._turn:
             if self.started:
-                return
+                return False
             self.started = True
             await self._send(
                 {
@@ -47,6 +51,7 @@ class EventStream:
                     "headers": [*STREAM_HEADERS, *headers],
                 }
             )
+            return True
 
     def claim(self) -> bool:
         """Take the response for a plain error instead; False once HTTP 200 is committed."""
@@ -77,52 +82,73 @@ class EventStream:
         return self._clock() - self._last
 
 
-@contextlib.asynccontextmanager
-async def watched(
-    receive: Receive, stream: EventStream | None, patience: float
-) -> AsyncIterator[None]:
-    """Run the block; cancel it quietly when the caller goes away, keep the stream alive meanwhile.
+class Watched:
+    """Runs the block; cancels it quietly when the caller goes away, keeps its stream alive.
 
-    Without a stream (a plain JSON answer) only the caller's leaving is watched.
+    Without a stream (a plain JSON answer) only the caller's leaving is watched. The watching task
+    belongs to the application's task group and ends with the block; answers faster than
+    ``LATER`` never need one.
     """
-    body = asyncio.current_task()
-    assert body is not None
-    gone = False
 
-    def leave() -> None:
-        nonlocal gone
-        gone = True
-        body.cancel()
+    __slots__ = ("_body", "_gone", "_patience", "_receive", "_stream", "_task", "_tasks", "_timer")
 
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            watch = _watch(receive, stream, patience, leave)
-            watcher = tasks.create_task(watch, name="caller-watch")
-            try:
-                yield
-            finally:
-                watcher.cancel()
-    except asyncio.CancelledError:
+    def __init__(
+        self,
+        tasks: asyncio.TaskGroup,
+        receive: Receive,
+        stream: EventStream | None = None,
+        patience: float = HEARTBEAT,
+    ) -> None:
+        self._tasks = tasks
+        self._receive = receive
+        self._stream = stream
+        self._patience = patience
+        self._gone = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._body = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(LATER, self._begin)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        assert self._body is not None
         # Our own cancellation ends here; one from outside (shutdown) goes on.
-        if not gone or body.uncancel() > 0:
-            raise
+        ours = self._gone and kind is not None and issubclass(kind, asyncio.CancelledError)
+        return ours and self._body.uncancel() == 0
 
+    def _begin(self) -> None:
+        self._task = self._tasks.create_task(self._watch(), name="caller-watch")
 
-async def _watch(
-    receive: Receive, stream: EventStream | None, patience: float, leave: Callable[[], None]
-) -> None:
-    next_look = patience
-    while True:
+    async def _watch(self) -> None:
         try:
-            async with asyncio.timeout(next_look if stream is not None else None):
-                message = await receive()
-        except TimeoutError:
-            assert stream is not None
-            await stream.start([])
-            if stream.silence() >= HEARTBEAT - 0.05 or next_look == patience:
-                await stream.keep_alive()
-            next_look = max(0.05, HEARTBEAT - stream.silence())
-            continue
-        if message["type"] == "http.disconnect":
-            leave()
-            return
+            await self._until_gone()
+        except Exception as error:
+            # The group's other tasks must not fall with one caller's broken connection.
+            log.info("caller_watch.failed", error=type(error).__name__)
+        self._gone = True
+        assert self._body is not None
+        self._body.cancel()
+
+    async def _until_gone(self) -> None:
+        next_look = max(0.01, self._patience - LATER)
+        while True:
+            try:
+                async with asyncio.timeout(None if self._stream is None else next_look):
+                    message = await self._receive()
+            except TimeoutError:
+                next_look = await self._keep_alive()
+                continue
+            if message["type"] == "http.disconnect":
+                return
+
+    async def _keep_alive(self) -> float:
+        """Open a silent stream, or comment on its silence; returns when to look again."""
+        stream = self._stream
+        assert stream is not None
+        fresh = await stream.start([])
+        if fresh or stream.silence() >= HEARTBEAT:
+            await stream.keep_alive()
+        return max(0.05, HEARTBEAT - stream.silence())

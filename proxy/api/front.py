@@ -4,9 +4,9 @@ In order: CORS preflight, path, blacklist, drain, rate limit, key; then the endp
 headers that every reply carries, turns exceptions into error objects and writes the one log line.
 """
 
+import random
 import time
 import traceback
-import uuid
 from collections.abc import Mapping
 from typing import Final
 
@@ -77,12 +77,16 @@ class Front:
         self._operator = Keys(secrets[:1])
         self._refused = Networks(settings.ip_black_list)
         self._trusted = Networks(settings.forwarded_allow_ips)
+        # Names a request in logs; it is no secret, so no system call is spent on it.
+        self._ids = random.Random()  # noqa: S311
         self._prefix = settings.route_prefix
         self._demo: Headers = [(b"x-genspark2api-demo", b"1")] if demo else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        record = RequestRecord(uuid.uuid4().hex, time.monotonic(), scope["path"])
+        record = RequestRecord(
+            f"{self._ids.getrandbits(128):032x}", time.monotonic(), scope["path"]
+        )
         scope["record"] = record
         scope["state"] = {"services": self._services}
         reply = _Reply(send, record, [*self._demo, *_always(scope, record.request_id)])

@@ -65,6 +65,9 @@ def next_step(log: AttemptLog, route: Route, failure: Failure, *, others_left: b
     reaction = REACTIONS[failure.kind]
     if log.count >= log.limit:
         return GiveUp()
+    if failure.kind is Kind.STALE_PROJECT and not log.repeated:
+        # The project was at fault, not the account: the same one is asked without it.
+        return TryAgain(0.0)
     if others_left and log.seen(route, failure.kind) <= reaction.others:
         return TryAnother()
     if not others_left and not log.repeated and (pause := _pause(failure, route)) is not None:
@@ -73,8 +76,6 @@ def next_step(log: AttemptLog, route: Route, failure: Failure, *, others_left: b
 
 
 def _pause(failure: Failure, route: Route) -> float | None:
-    if failure.kind is Kind.STALE_PROJECT:
-        return 0.0
     if REACTIONS[failure.kind].same_again:
         return BACK_OFF
     short = failure.retry_after is not None and failure.retry_after <= SHORT_WAIT

@@ -142,7 +142,7 @@ REACTIONS: Final[dict[Kind, Reaction]] = dict.fromkeys(Kind, Reaction(0, other_r
     Kind.EDGE_BLOCK: Reaction(0),
     Kind.OUTAGE: Reaction(1, same_again=True),
     Kind.OVERLOADED: Reaction(1, same_again=True),
-    Kind.STALE_PROJECT: Reaction(0, same_again=True),
+    Kind.STALE_PROJECT: Reaction(0),
     Kind.UPSTREAM_BROKEN: Reaction(1),
     Kind.ERROR_FRAME: Reaction(1),
     Kind.REJECTED: Reaction(1, other_route=False),

@@ -53,7 +53,8 @@ class Seat:
 
     def room(self, product: Product, now: float) -> bool:
         """Whether one more request fits, leaving locks aside."""
-        return self.busy < (1 if self.on_trial(product, now) else self.account.limit)
+        on_trial = bool(self.locks) and self.on_trial(product, now)
+        return self.busy < (1 if on_trial else self.account.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Pool:
         chance: Chance,
     ) -> None:
         self._seats: dict[str, Seat] = {}
+        self._enabled: dict[Credential, list[Seat]] = {}
         self._policy = policy
         self._chance = chance
         self.replace(accounts)
@@ -117,7 +119,7 @@ class Pool:
 
     def has(self, credential: Credential) -> bool:
         """Whether any enabled account carries this kind of credential."""
-        return any(seat.account.credential is credential for seat in self._enabled())
+        return bool(self._enabled[credential])
 
     def replace(self, accounts: Iterable[Account]) -> None:
         """Take over a new list; accounts that stay keep their locks and running requests."""
@@ -129,19 +131,25 @@ class Pool:
             seat = old.get(account.id) or Seat(account, served=start)
             seat.account = account
             self._seats[account.id] = seat
+        self._enabled = {
+            kind: [
+                seat
+                for seat in self._seats.values()
+                if seat.account.credential is kind and not seat.account.disabled
+            ]
+            for kind in Credential
+        }
 
     def choose(
         self, credential: Credential, product: Product, tried: Collection[str], now: float
     ) -> Choice:
         """Take a seat for one request, or say why there is none."""
-        fitting = [
-            seat
-            for seat in self._enabled()
-            if seat.account.credential is credential and seat.account.id not in tried
-        ]
+        fitting = self._enabled[credential]
+        if tried:
+            fitting = [seat for seat in fitting if seat.account.id not in tried]
         if not fitting:
             return NoneLeft()
-        unlocked = [seat for seat in fitting if not seat.locked(product, now)]
+        unlocked = [s for s in fitting if not s.locks or not s.locked(product, now)]
         if not unlocked:
             return _resting(fitting, product, now)
         free = [seat for seat in unlocked if seat.room(product, now)]
@@ -194,14 +202,11 @@ class Pool:
         for account_id, seat in self._seats.items():
             seat.locks = by_account.get(account_id, {})
 
-    def _enabled(self) -> list[Seat]:
-        return [seat for seat in self._seats.values() if not seat.account.disabled]
-
     def _pick(self, free: list[Seat], product: Product, now: float) -> Seat:
         if len(free) == 1:
             return free[0]
         # A rested account is tried before whole ones would hide it for ever, one request at a time.
-        trials = [seat for seat in free if seat.on_trial(product, now)]
+        trials = [seat for seat in free if seat.locks and seat.on_trial(product, now)]
         if trials:
             return trials[0]
         if self._policy is Policy.RANDOM:

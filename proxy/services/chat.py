@@ -1,5 +1,6 @@
 """The story of one chat: candidates, attempts until the first visible event, then the stream."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,22 +62,32 @@ class ChatAnswer:
     _service: "ChatService"
     _borrowed: Borrowed
     _opening: _Opening
+    _deadline: float
     failure: Failure | None = None
     ended: bool = False
     _closed: bool = False
 
     @property
     def served_model(self) -> str | None:
-        """What the upstream says it used; in mixture mode what was asked for says more."""
+        """What the upstream says it used; for a mixture what was asked for is known before."""
         mixture = self._borrowed.candidate.mixture
         return self.full.served_model or (",".join(mixture) if mixture else None)
+
+    @property
+    def substituted(self) -> bool:
+        """Whether another model answered than the one this route was asked for."""
+        candidate, served = self._borrowed.candidate, self.full.served_model
+        return bool(served and not candidate.mixture and served != candidate.model)
 
     async def next_events(self) -> list[ChatEvent]:
         """The next batch; afterwards ``ended`` and ``failure`` say whether it was the last."""
         try:
-            events = await self._opening.stream.next_events()
+            async with asyncio.timeout_at(self._deadline):
+                events = await self._opening.stream.next_events()
         except UpstreamError as error:
             events = [Failed(error.failure)]
+        except TimeoutError:
+            events = [Failed(Failure(Kind.TIMEOUT, "ANSWER_TIMEOUT is over"))]
         if events is None:
             self.ended = True
             return []
@@ -125,6 +136,8 @@ class ChatService:
     routes: list[Route]
     unknown: UnknownModel
     max_attempts: int
+    first_event_timeout: float
+    answer_timeout: float
     auto_delete: bool = False
     projects: dict[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
@@ -170,6 +183,7 @@ class ChatService:
             _service=self,
             _borrowed=success.borrowed,
             _opening=success.opened,
+            _deadline=asyncio.get_running_loop().time() + self.answer_timeout,
         )
 
     def model_names(self) -> list[str]:
@@ -205,16 +219,20 @@ class ChatService:
         given = None if again else self._take_project(ask.model, borrowed)
         opening: _Opening | None = None
         try:
-            stream = await self.genspark.open_chat(
-                borrowed.seat.account, ask, borrowed.candidate, given
-            )
-            opening = _Opening(stream, [], None, given)
-            await self._read_head(opening, borrowed)
-        except BaseException:
+            async with asyncio.timeout(self.first_event_timeout):
+                stream = await self.genspark.open_chat(
+                    borrowed.seat.account, ask, borrowed.candidate, given
+                )
+                opening = _Opening(stream, [], None, given)
+                await self._read_head(opening, borrowed)
+        except BaseException as error:
             self._projects_in_use.discard(given or "")
             if opening is not None:
                 opening.given_project = None
                 await self.close(opening, borrowed, finished=False, delete=given is None)
+            if isinstance(error, TimeoutError):
+                late = Failure(Kind.TIMEOUT, "FIRST_EVENT_TIMEOUT is over")
+                raise UpstreamError(late) from None
             raise
         return opening
 
@@ -257,15 +275,16 @@ class ChatService:
         if opening.given_project:
             self._projects_in_use.discard(opening.given_project)
             delete = False
+        running = not (finished or opening.stream.done)
         if finished:
             await opening.stream.drain(DRAIN_SECONDS)
         await opening.stream.aclose()
         if opening.project_id is None or borrowed.candidate.route is Route.KEY:
             return
         wanted = delete and self.auto_delete
-        if not finished or wanted:
+        if running or wanted:
             self.aftermath.start(
-                self._after(opening.project_id, borrowed, abort=not finished, delete=wanted),
+                self._after(opening.project_id, borrowed, abort=running, delete=wanted),
                 "after-chat",
             )
 

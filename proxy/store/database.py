@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from proxy.store.schema import HEAD
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -53,7 +53,19 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    if _revision(connection) == HEAD:
+        return
+    # Only a schema that must change pays for loading alembic (a tenth of a second).
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -2,6 +2,9 @@
 
 from sqlalchemy import Column, Float, MetaData, String, Table
 
+# The newest migration.
+HEAD = "0001"
+
 metadata = MetaData()
 
 # account_id is a keyed hash: the database never holds a credential.

@@ -8,6 +8,7 @@ to another.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -94,7 +95,11 @@ class Http:
         """Send one request and wait for the reply's headers."""
         transport = self._transport(proxy or self._default_proxy)
         request = httpx2.Request(
-            method, url, headers=headers, content=content, extensions={"timeout": self._timeout}
+            method,
+            _url(url),
+            headers=headers,
+            content=content,
+            extensions={"timeout": self._timeout},
         )
         with _as_failures():
             return Exchange(await transport.handle_async_request(request))
@@ -110,6 +115,12 @@ class Http:
         if found is None:
             found = self._transports[proxy] = _transport(proxy)
         return found
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx2.URL:
+    """Parsing a URL anew for each request cost a tenth of a short answer's CPU time."""
+    return httpx2.URL(text)
 
 
 def _transport(proxy: str | None) -> httpx2.AsyncBaseTransport:

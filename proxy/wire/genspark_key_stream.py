@@ -33,6 +33,35 @@ _KNOWN_DELTA: Final = frozenset(
 _KNOWN_BESIDE: Final = frozenset({"index", "delta", "message", "finish_reason"})
 
 
+class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
+    content: str
+    role: str | None = None
+
+
+class _PlainChoice(msgspec.Struct, forbid_unknown_fields=True):
+    delta: _PlainDelta
+    index: int = 0
+    finish_reason: None = None
+    logprobs: None = None
+
+
+class _PlainChunk(msgspec.Struct, forbid_unknown_fields=True):
+    """The chunk that comes hundreds of times: one choice, some text, nothing else."""
+
+    choices: tuple[_PlainChoice]
+    model: str = ""
+    id: str = ""
+    object: str = ""
+    created: int = 0
+    system_fingerprint: str | None = None
+    usage: None = None
+
+
+_PLAIN: Final = msgspec.json.Decoder(_PlainChunk)
+# A provider that decorates every chunk would pay for the failed short cut each time.
+_MISSES: Final = 8
+
+
 class KeyChatReader:
     """One native answer's state machine, streamed. ``done`` after ``[DONE]`` or a failure."""
 
@@ -44,6 +73,7 @@ class KeyChatReader:
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._calls: dict[tuple[int, int], str] = {}
+        self._misses = 0
         self.done = False
 
     def feed(self, data: bytes) -> list[ChatEvent]:
@@ -70,9 +100,30 @@ class KeyChatReader:
         return events
 
     def _read(self, payload: bytes, events: list[ChatEvent]) -> None:
+        if self._misses < _MISSES:
+            try:
+                plain = _PLAIN.decode(payload)
+            except (msgspec.DecodeError, RecursionError):
+                self._misses += 1
+            else:
+                self._plain(plain, events)
+                return
         if payload.strip() == b"[DONE]":
             self._end(events, whole=True)
             return
+        self._read_any(payload, events)
+
+    def _plain(self, chunk: _PlainChunk, events: list[ChatEvent]) -> None:
+        self._misses = 0
+        if chunk.model != self._served and chunk.model:
+            self._served = chunk.model
+            events.append(Served(chunk.model))
+        choice = chunk.choices[0]
+        self._open.add(choice.index)
+        if choice.delta.content:
+            self._say(choice.delta.content, choice.index, events)
+
+    def _read_any(self, payload: bytes, events: list[ChatEvent]) -> None:
         try:
             chunk = msgspec.json.decode(payload)
         except (msgspec.DecodeError, RecursionError):

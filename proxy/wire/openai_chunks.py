@@ -151,6 +151,11 @@ class ChunkWriter:
         return before, after
 
 
+def comment(text: str) -> bytes:
+    """A line for people with curl; every client skips it."""
+    return b": " + " ".join(text.split()).encode() + b"\n\n"
+
+
 def pieces(text: str) -> Iterable[str]:
     """The text in pieces that fit a line."""
     if len(text) <= PIECE:

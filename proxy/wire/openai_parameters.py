@@ -8,6 +8,9 @@ from proxy.wire.json_values import child, text_at
 
 MAX_CHOICES: Final = 4
 MAX_STOPS: Final = 4
+TOOL_FIELDS: Final = frozenset(
+    {"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"}
+)
 
 
 def _number(low: float, high: float) -> Callable[[Any], str | None]:

@@ -13,7 +13,7 @@ import msgspec
 
 from proxy.core.ask import ChatAsk, InvalidRequest, Need, Role, ToolCall, Turn
 from proxy.wire.json_values import child, object_at, text_at
-from proxy.wire.openai_parameters import check_parameters, needs_of_parameters
+from proxy.wire.openai_parameters import TOOL_FIELDS, check_parameters, needs_of_parameters
 
 MAX_MODEL_NAME: Final = 200
 
@@ -28,9 +28,16 @@ _ROLES: Final = {
 _DATA_URL: Final = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,", re.ASCII)
 
 
-def read_chat(body: bytes, before: tuple[dict[str, Any], ...] = ()) -> ChatAsk:
-    """Parse and validate; ``before`` are the operator's own messages, put in front."""
+def read_chat(
+    body: bytes, before: tuple[dict[str, Any], ...] = (), *, tools: bool = True
+) -> ChatAsk:
+    """Parse and validate; ``before`` are the operator's own messages, put in front.
+
+    Without ``tools`` (``TOOL_CALLING_ENABLED=0``) tool definitions are as if they were not there.
+    """
     request = read_object(body)
+    if not tools:
+        request = {k: v for k, v in request.items() if k not in TOOL_FIELDS}
     messages = request.get("messages")
     if not isinstance(messages, list) or not messages:
         raise InvalidRequest(
