@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from genspark_emulator.serving import RunningEmulator, running
 from live import LiveServer, live, settings_for
 
+from genspark_emulator.serving import RunningEmulator, running
 from proxy.settings import Settings
 
 KEPT = {"PATH", "HOME", "TMPDIR", "LANG", "CHROMIUM_PATH", "CI", "NODE_PATH"}

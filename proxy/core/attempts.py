@@ -70,14 +70,15 @@ def next_step(log: AttemptLog, route: Route, failure: Failure, *, others_left: b
         return TryAgain(0.0)
     if others_left and log.seen(route, failure.kind) <= reaction.others:
         return TryAnother()
-    if not others_left and not log.repeated and (pause := _pause(failure, route)) is not None:
+    if not others_left and not log.repeated and (pause := _pause(log, route, failure)) is not None:
         return TryAgain(pause)
     return NextRoute() if reaction.other_route else GiveUp()
 
 
-def _pause(failure: Failure, route: Route) -> float | None:
+def _pause(log: AttemptLog, route: Route, failure: Failure) -> float | None:
     if REACTIONS[failure.kind].same_again:
-        return BACK_OFF
+        # An upstream in trouble is asked once more in all, by another account or by the same.
+        return BACK_OFF if log.seen(route, failure.kind) == 1 else None
     short = failure.retry_after is not None and failure.retry_after <= SHORT_WAIT
     return failure.retry_after if short and _waits_on_key(failure, route) else None
 

@@ -34,11 +34,14 @@ class Policy(StrEnum):
 
 @dataclass(slots=True)
 class Seat:
-    """An account's place in the pool: what runs on it and what it may not do."""
+    """An account's place in the pool: what runs on it and what it may not do.
+
+    ``turn`` is when round robin comes to it again, on a clock that counts requests by weight.
+    """
 
     account: Account
     busy: int = 0
-    served: int = 0
+    turn: float = 0.0
     locks: dict[Product, Lock] = field(default_factory=dict)
 
     def locked(self, product: Product, now: float) -> list[Lock]:
@@ -99,6 +102,7 @@ class Pool:
         self._seats: dict[str, Seat] = {}
         self._enabled: dict[Credential, list[Seat]] = {}
         self._policy = policy
+        self._turns = dict.fromkeys(Credential, 0.0)
         self._chance = chance
         self.replace(accounts)
         for lock in locks:
@@ -124,11 +128,9 @@ class Pool:
     def replace(self, accounts: Iterable[Account]) -> None:
         """Take over a new list; accounts that stay keep their locks and running requests."""
         old = self._seats
-        # A newcomer starts at the others' count: round robin must not send it all the traffic.
-        start = min((seat.served for seat in old.values()), default=0)
         self._seats = {}
         for account in accounts:
-            seat = old.get(account.id) or Seat(account, served=start)
+            seat = old.get(account.id) or Seat(account)
             seat.account = account
             self._seats[account.id] = seat
         self._enabled = {
@@ -156,8 +158,9 @@ class Pool:
         if not free:
             return AllBusy()
         seat = self._pick(free, product, now)
+        if self._policy is Policy.ROUND_ROBIN:
+            self._pass_turn(seat, free)
         seat.busy += 1
-        seat.served += 1
         return Granted(seat)
 
     def release(self, seat: Seat) -> None:
@@ -211,18 +214,23 @@ class Pool:
             return trials[0]
         if self._policy is Policy.RANDOM:
             return self._chance.choices(free, [seat.account.weight for seat in free])[0]
-        burden = _served if self._policy is Policy.ROUND_ROBIN else _load
-        least = min(map(burden, free))
-        lightest = [seat for seat in free if burden(seat) == least]
-        return lightest[0] if self._policy is Policy.ROUND_ROBIN else self._chance.choice(lightest)
+        if self._policy is Policy.ROUND_ROBIN:
+            return min(free, key=self._due)
+        least = min(map(_load, free))
+        return self._chance.choice([seat for seat in free if _load(seat) == least])
+
+    def _due(self, seat: Seat) -> float:
+        # Whoever was away (new, locked, at its limit) has nothing to make up for: it rejoins at
+        # the present turn, or it would get all the traffic until it had caught up.
+        return max(seat.turn, self._turns[seat.account.credential])
+
+    def _pass_turn(self, seat: Seat, free: list[Seat]) -> None:
+        self._turns[seat.account.credential] = min(map(self._due, free))
+        seat.turn = self._due(seat) + 1 / seat.account.weight
 
 
 def _load(seat: Seat) -> float:
     return seat.busy / seat.account.weight
-
-
-def _served(seat: Seat) -> float:
-    return seat.served / seat.account.weight
 
 
 def _end(lock: Lock) -> float:

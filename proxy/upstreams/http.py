@@ -6,6 +6,7 @@ to another.
 """
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
@@ -130,12 +131,23 @@ def _transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
         return httpx2.AsyncHTTPTransport(proxy=httpx2.Proxy(proxy), limits=limits)
     tls = httpx2.create_ssl_context()
     return AiohttpTransport(
-        proxy=httpx2.Proxy(proxy) if proxy else None,
+        proxy=_http_proxy(proxy) if proxy else None,
         client=lambda: aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
         ),
     )
+
+
+def _http_proxy(text: str) -> httpx2.Proxy:
+    """A proxy whose login travels as a header; the transport's own way is deprecated in aiohttp."""
+    url = httpx2.URL(text)
+    if not url.userinfo:
+        return httpx2.Proxy(url)
+    login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    bare = url.copy_with(username=None, password=None)
+    # aiohttp renames it to Proxy-Authorization, in the tunnel's request or in a plain one.
+    return httpx2.Proxy(bare, headers={"Authorization": f"Basic {login}"})
 
 
 @contextlib.contextmanager

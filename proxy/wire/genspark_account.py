@@ -1,5 +1,6 @@
 """The free look-ups about an account: is the cookie logged in, is the key good, what is listed."""
 
+import re
 from typing import Any, Final
 
 from proxy.wire.json_values import child, list_at, text_at
@@ -12,6 +13,9 @@ ABORT_PATH: Final = "/api/agent/ask_abort"
 
 # Below this many credits a key without a paid plan is refused (observed 2026-08/09).
 LEAST_CREDITS: Final = 500
+
+# Developer tools copy the header with its name, in lower case from HTTP/2.
+_HEADER_NAME: Final = re.compile(r"cookie:\s*", re.IGNORECASE)
 
 
 def is_logged_in(body: Any) -> bool | None:
@@ -43,8 +47,11 @@ def key_summary(body: Any) -> str:
 
 def normal_cookie(text: str) -> str:
     """A ``Cookie`` header from what the operator pasted: a bare id gets its name."""
-    cookie = text.strip().removeprefix("Cookie:").strip().rstrip(";")
-    return cookie if "=" in cookie else f"session_id={cookie}"
+    bare = text.strip()
+    named = _HEADER_NAME.match(bare)
+    cookie = bare[named.end() if named else 0 :].rstrip("; \t")
+    # A bare id may end in base64 padding.
+    return cookie if "=" in cookie.rstrip("=") else f"session_id={cookie}"
 
 
 def refreshed(cookie: str, set_cookies: list[str]) -> str:

@@ -123,17 +123,22 @@ class CookieChatReader:
         return self._left(events)
 
     def _left(self, events: list[ChatEvent]) -> list[ChatEvent]:
-        self._shown = self._shown or any(isinstance(e, TextDelta | ReasoningDelta) for e in events)
+        self._shown = self._shown or any(isinstance(event, TextDelta) for event in events)
         return events
 
     def _end_of_transfer(self, events: list[ChatEvent], *, whole: bool) -> None:
-        if not whole:
+        answer = self._answer()
+        # An error text has no blank line at its end: it says more than that it was cut.
+        told = None if answer else self._limit or self._stray()
+        if told is not None:
+            self._fail(events, told)
+        elif not whole:
             self._fail(events, Failure(Kind.BROKEN_STREAM, "the transfer broke off"))
-        elif self._answer():
+        elif answer:
             events.append(Noted("end_without_mark"))
-            self._finish(events)
+            self._end_mark(events)
         else:
-            self._fail(events, self._limit or self._stray() or Failure(Kind.EMPTY, "empty stream"))
+            self._fail(events, Failure(Kind.EMPTY, "empty stream"))
 
     def _stray(self) -> Failure | None:
         """An error text that came under the content type of an event stream."""
@@ -213,13 +218,20 @@ class CookieChatReader:
         if role != "assistant":
             return
         self._served(message, events)
-        failure = _refusal(message)
+        text = self._dialect.result_text(message.get("content"))
+        name = name if known else self._current
+        failure = _refusal(message) or self._stopped(name, text)
         if failure is not None:
             self._fail(events, failure)
             return
-        text = self._dialect.result_text(message.get("content"))
-        self._whole(name if known else self._current, text, events)
-        self._end_mark(events)
+        self._whole(name, text, events)
+        self._end_mark(events, told_whole=bool(text))
+
+    def _stopped(self, name: str, text: str) -> Failure | None:
+        """A canned final text in place of what was streamed: the run was stopped half way."""
+        streamed = self._message(name).text
+        goes_on = text.startswith(streamed) if streamed else not self._answer()
+        return None if goes_on else canned.recognise(text, canned.CHAT)
 
     def _error(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
         said = next((t for k in ("message", "error", "content") if (t := text_at(frame, k))), "")
@@ -290,23 +302,27 @@ class CookieChatReader:
             events.append(Served(model))
 
     def _limited(self, failure: Failure | None, events: list[ChatEvent]) -> None:
-        """A limit for chat ends an empty answer; one for another product is only announced."""
+        """A limit for chat ends an answer that is not whole; any other is only announced."""
         if failure is None:
             return
         self._limit = failure
         if failure.product not in (None, Product.CHAT):
             events.append(Limited(failure))
 
-    def _end_mark(self, events: list[ChatEvent]) -> None:
+    def _end_mark(self, events: list[ChatEvent], *, told_whole: bool = False) -> None:
         answer = self._answer()
         refused = None if self._shown else canned.recognise(answer, canned.CHAT)
+        limited = self._limit is not None and self._limit.product in (None, Product.CHAT)
         if refused is not None:
             _drop_text(events)
             self._fail(events, refused)
-        elif answer:
-            self._finish(events)
-        else:
+        elif not answer or (limited and not told_whole):
+            # Without a final message that repeats the text, a limit has cut it short.
             self._fail(events, self._limit or Failure(Kind.EMPTY, "an answer without text"))
+        else:
+            if self._limit is not None and limited:
+                events.append(Limited(self._limit))
+            self._finish(events)
 
     def _finish(self, events: list[ChatEvent]) -> None:
         if self._held:

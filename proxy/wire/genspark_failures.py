@@ -15,7 +15,7 @@ import msgspec
 
 from proxy.core.failures import Failure, Kind
 from proxy.core.products import Product
-from proxy.wire.json_values import child, number_at, text_at
+from proxy.wire.json_values import child, finite, number_at, text_at
 
 LOOK: Final = 64 * 1024
 
@@ -66,6 +66,12 @@ class Reply:
             return None
 
     @property
+    def said(self) -> str:
+        """What the body says in words: the message of a JSON body, or the plain text."""
+        body = self.json
+        return message_of(body) if isinstance(body, dict | list) else str(body or self.text)
+
+    @property
     def is_html(self) -> bool:
         """Whether a browser would show a page."""
         said = "html" in self.headers.get("content-type", "")
@@ -74,22 +80,20 @@ class Reply:
     def retry_after(self) -> float | None:
         """Seconds to wait: the header (seconds or a date) wins over the body's ``retry_after``."""
         header = self.headers.get("retry-after", "").strip()
-        if header:
-            return _seconds(header, self.now)
-        return number_at(self.json, "retry_after")
+        asked = _seconds(header, self.now) if header else None
+        asked = number_at(self.json, "retry_after") if asked is None else asked
+        return None if asked is None else max(0.0, asked)
 
 
 def _seconds(header: str, now: float) -> float | None:
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
+    if (seconds := finite(header)) is not None:
+        return seconds
     try:
         moment = parsedate_to_datetime(header)
     except ValueError:
         return None
     # A date without a zone means GMT (RFC 9110 §5.6.7).
-    return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now)
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
 
 
 def classify(reply: Reply, *, sent_project: bool = False) -> Failure | None:
@@ -116,7 +120,8 @@ def _from_page(reply: Reply) -> Failure:
 
 
 def _from_text(reply: Reply) -> Failure | None:
-    text = reply.text[:400].lower().strip('"')
+    # Never the whole of a JSON body: a validation error quotes what the caller wrote.
+    text = reply.said[:400].lower()
     if text.startswith("rate limit exceeded"):
         return Failure(Kind.RATE_LIMITED, "edge rate limit", reply.retry_after())
     if reply.status == 400 and text == "bad request cf":
@@ -161,6 +166,12 @@ def _status_kind(status: int) -> Kind:
     if known is not None:
         return known
     return Kind.UPSTREAM_BROKEN if status >= 500 else Kind.REJECTED
+
+
+def message_of(body: Any) -> str:
+    """The words of a JSON body, in any of their usual places."""
+    places = (("message",), ("error", "message"), ("detail",), ("detail", "message"), ("error",))
+    return next((text for place in places if (text := text_at(body, *place).strip())), "")
 
 
 def validation_detail(body: Any) -> str:

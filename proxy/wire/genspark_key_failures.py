@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from proxy.core.failures import Failure, Kind
 from proxy.wire import canned
-from proxy.wire.genspark_failures import Reply, classify, validation_detail
+from proxy.wire.genspark_failures import Reply, classify, message_of, validation_detail
 from proxy.wire.json_values import number_at, text_at
 
 WALL_HEADER: Final = "x-genspark-credit-wall"
@@ -46,7 +46,7 @@ def classify_key(reply: Reply) -> Failure | None:
     found = wall(reply.headers, body) or _from_codes(reply, body)
     if found is not None:
         return found
-    if reply.is_html or reply.text.lower().startswith("rate limit exceeded"):
+    if reply.is_html or reply.said.lower().startswith("rate limit exceeded"):
         return classify(reply)
     return None if reply.status == 200 else _from_status(reply, body)
 
@@ -56,7 +56,7 @@ def _from_codes(reply: Reply, body: Any) -> Failure | None:
     code = code or text_at(body, "detail", "code") or text_at(body, "error", "code")
     if code in _CODES:
         return Failure(_CODES[code], f"code: {code}", reply.retry_after())
-    message = text_at(body, "message") or message_of(body)
+    message = message_of(body)
     return canned.recognise(message, canned.KEY) if message else None
 
 
@@ -75,11 +75,6 @@ def _from_status(reply: Reply, body: Any) -> Failure:
         kind = Kind.UPSTREAM_BROKEN if reply.status >= 500 else Kind.REJECTED
         kind = Kind.OUTAGE if reply.status == 503 else kind
     return Failure(kind, f"HTTP {reply.status}", reply.retry_after())
-
-
-def message_of(body: Any) -> str:
-    """The error text of a native body, in any of its usual places."""
-    return text_at(body, "error", "message") or text_at(body, "detail") or text_at(body, "error")
 
 
 def from_error(error: Any) -> Failure:

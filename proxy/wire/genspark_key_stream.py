@@ -119,6 +119,8 @@ class KeyChatReader:
             self._served = chunk.model
             events.append(Served(chunk.model))
         choice = chunk.choices[0]
+        if choice.index in self._finished:
+            return
         self._open.add(choice.index)
         if choice.delta.content:
             self._say(choice.delta.content, choice.index, events)
@@ -131,8 +133,10 @@ class KeyChatReader:
             return
         if not isinstance(chunk, dict):
             events.append(Noted("unknown_frame"))
-        elif chunk.get("error") or chunk.get("x_genspark"):
-            self._fail(events, wall({}, chunk) or from_error(chunk.get("error")))
+        elif chunk.get("x_genspark") and (walled := wall({}, chunk)) is not None:
+            self._fail(events, walled)
+        elif error := chunk.get("error"):
+            self._fail(events, from_error(error))
         else:
             self._chunk(chunk, events)
 
@@ -142,14 +146,16 @@ class KeyChatReader:
             self._served = model
             events.append(Served(model))
         for choice in list_at(chunk, "choices"):
-            if isinstance(choice, dict):
+            if isinstance(choice, dict) and not self.done:
                 self._choice(choice, events)
-        if isinstance(usage := chunk.get("usage"), dict):
+        if isinstance(usage := chunk.get("usage"), dict) and not self.done:
             events.append(Counted(usage))
 
     def _choice(self, choice: dict[str, Any], events: list[ChatEvent]) -> None:
         index = choice.get("index")
         number = index if isinstance(index, int) else 0
+        if number in self._finished:
+            return
         delta = choice.get("delta")
         if isinstance(delta, dict):
             self._delta(delta, number, events)
@@ -158,7 +164,7 @@ class KeyChatReader:
         ):
             events.extend(_verbatim(choice, delta, number))
         reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason and number not in self._finished:
+        if isinstance(reason, str) and reason:
             self._finish(reason, number, events)
 
     def _delta(self, delta: dict[str, Any], number: int, events: list[ChatEvent]) -> None:
@@ -221,16 +227,21 @@ class KeyChatReader:
         return canned.recognise("".join(fresh + (self._held or [])), canned.KEY)
 
     def _end(self, events: list[ChatEvent], *, whole: bool) -> None:
-        if whole and self._finished >= self._open and self._finished:
+        if self._complete():
             self.done = True
         elif whole and not self._open:
             self._fail(events, Failure(Kind.EMPTY, "an empty stream"))
         else:
             self._fail(events, Failure(Kind.BROKEN_STREAM, "the stream ended without its end mark"))
 
+    def _complete(self) -> bool:
+        """Whether every choice has its finish reason; usage and the end mark may still come."""
+        return bool(self._finished) and self._finished >= self._open
+
     def _fail(self, events: list[ChatEvent], failure: Failure) -> None:
         self.done = True
-        events.append(Failed(failure))
+        # What breaks behind a complete answer takes nothing from it.
+        events.append(Noted("late_failure") if self._complete() else Failed(failure))
 
 
 def _verbatim(choice: dict[str, Any], delta: Any, number: int) -> list[ChatEvent]:

@@ -65,7 +65,7 @@ def _result_text(content: Any) -> str:
         return text
     try:
         return text_at(msgspec.json.decode(text.encode()), "detailAnswer") or text
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return text
 
 

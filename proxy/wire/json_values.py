@@ -1,5 +1,6 @@
 """Careful looks into decoded JSON of unknown shape: a wrong type is the same as nothing there."""
 
+import math
 from typing import Any
 
 
@@ -31,22 +32,20 @@ def list_at(value: Any, *path: str) -> list[Any]:
 
 
 def number_at(value: Any, *path: str) -> float | None:
-    """The number at a path (a numeric string counts), or None."""
+    """The finite number at a path (a numeric string counts), or None."""
     found = child(value, *path)
-    if isinstance(found, bool):
+    if isinstance(found, bool) or not isinstance(found, int | float | str):
         return None
-    if isinstance(found, int | float):
-        return float(found)
-    if isinstance(found, str):
-        return _float(found)
-    return None
+    return finite(found)
 
 
-def _float(text: str) -> float | None:
+def finite(value: float | str) -> float | None:
+    """The value as a float that can be calculated with: no text, no infinity, not too large."""
     try:
-        return float(text)
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def content_text(content: Any) -> str:

@@ -147,7 +147,7 @@ class ChunkWriter:
     def _content_envelope(self, choice: int) -> tuple[bytes, bytes]:
         """Everything around the text of a content chunk, encoded once per answer."""
         whole = self._chunk({"content": "\x00"}, choice)
-        before, after = whole.split(_text("\x00"))
+        before, after = whole.rsplit(_text("\x00"), 1)
         return before, after
 
 

@@ -77,6 +77,7 @@ _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "tools": _tools,
     "functions": _is_a(list, "a list"),
     "tool_choice": _is_a((str, dict), "a string or an object"),
+    "modalities": _is_a(list, "a list"),
 }
 
 

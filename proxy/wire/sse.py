@@ -29,7 +29,7 @@ class Frames:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of every event that this read completes."""
-        if self._after_cr or b"\r" in data:
+        if data and (self._after_cr or b"\r" in data):
             data = self._lf_only(data)
         if b"\n\n" not in data and not self._ends_at(data):
             self._keep(data)
