@@ -12,7 +12,13 @@ from typing import Final, Protocol
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
 from slowapi import Limiter
+
+from proxy.telemetry import log
+
+# A counter is not worth a longer wait.
+REDIS_SECONDS: Final = 2.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -75,17 +81,30 @@ class LocalLimit:
 
 
 class SharedLimit:
-    """Counts in Redis or Valkey, for all replicas."""
+    """Counts in Redis or Valkey, for all replicas; in this process while that is out of reach."""
 
     def __init__(self, per_minute: int, redis_url: str) -> None:
         self._item: Final = RateLimitItemPerMinute(per_minute)
-        self._limiter = FixedWindowRateLimiter(RedisStorage(f"async+{redis_url}"))
+        storage = RedisStorage(
+            f"async+{redis_url}",
+            wrap_exceptions=True,
+            implementation="redispy",
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+        )
+        self._limiter = FixedWindowRateLimiter(storage)
+        self._local = LocalLimit(per_minute)
 
     async def hit(self, address: str) -> float | None:
         """None, or the seconds until the window ends."""
-        if await self._limiter.hit(self._item, address):
-            return None
-        return _wait((await self._limiter.get_window_stats(self._item, address)).reset_time)
+        try:
+            if await self._limiter.hit(self._item, address):
+                return None
+            stats = await self._limiter.get_window_stats(self._item, address)
+        except StorageError as error:
+            log.warning("caller_limit.local", error=type(error.storage_error).__name__)
+            return await self._local.hit(address)
+        return _wait(stats.reset_time)
 
 
 def _wait(reset_time: float) -> float:

@@ -82,11 +82,12 @@ class ChatAnswer:
     async def next_events(self) -> list[ChatEvent]:
         """The next batch; afterwards ``ended`` and ``failure`` say whether it was the last."""
         try:
-            async with asyncio.timeout_at(self._deadline):
-                events = await self._opening.stream.next_events()
+            events = await self._opening.stream.next_events()
         except UpstreamError as error:
             events = [Failed(error.failure)]
-        except TimeoutError:
+        # Looked at per batch, as a timer per batch costs a tenth of a paced frame; a silent
+        # upstream ends by IDLE_TIMEOUT.
+        if asyncio.get_running_loop().time() > self._deadline:
             events = [Failed(Failure(Kind.TIMEOUT, "ANSWER_TIMEOUT is over"))]
         if events is None:
             self.ended = True

@@ -5,10 +5,9 @@ with a cookie jar that keeps nothing: a jar shared by all requests would hand on
 to another.
 """
 
-import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Final
 
@@ -48,8 +47,10 @@ class Exchange:
             source = self._response.stream if plain else self._response.aiter_bytes()
             assert isinstance(source, AsyncIterator | httpx2.AsyncByteStream)
             self._reads = aiter(source)
-        with _as_failures():
+        try:
             return await anext(self._reads, b"")
+        except _FOREIGN as error:
+            raise _as_failure(error) from error
 
     async def read_all(self, limit: int = WHOLE_BODY_LIMIT) -> bytes:
         """The rest of the body, cut at ``limit`` bytes."""
@@ -102,8 +103,10 @@ class Http:
             content=content,
             extensions={"timeout": self._timeout},
         )
-        with _as_failures():
+        try:
             return Exchange(await transport.handle_async_request(request))
+        except _FOREIGN as error:
+            raise _as_failure(error) from error
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -150,21 +153,19 @@ def _http_proxy(text: str) -> httpx2.Proxy:
     return httpx2.Proxy(bare, headers={"Authorization": f"Basic {login}"})
 
 
-@contextlib.contextmanager
-def _as_failures() -> Iterator[None]:
-    """Foreign exceptions become failures here and are never caught by their own names again."""
-    try:
-        yield
-    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-        raise _failed(Kind.UNREACHABLE, error) from error
-    except (httpx2.TimeoutException, TimeoutError) as error:
-        raise _failed(Kind.TIMEOUT, error) from error
-    except (httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError) as error:
-        raise _failed(Kind.BROKEN_STREAM, error) from error
-    except asyncio.IncompleteReadError as error:
-        raise _failed(Kind.BROKEN_STREAM, error) from error
+_UNREACHABLE: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
+_LATE: Final = (httpx2.TimeoutException, TimeoutError)
+_FOREIGN: Final = (httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError)
 
 
-def _failed(kind: Kind, error: Exception) -> UpstreamError:
-    # The exception's text may quote a proxy URL with its password; its class says enough.
+def _as_failure(error: Exception) -> UpstreamError:
+    """A foreign exception becomes a failure here and is never caught by its own name again.
+
+    Its text may quote a proxy URL with its password; its class says enough.
+    """
+    kind = Kind.BROKEN_STREAM
+    if isinstance(error, _UNREACHABLE):
+        kind = Kind.UNREACHABLE
+    elif isinstance(error, _LATE):
+        kind = Kind.TIMEOUT
     return UpstreamError(Failure(kind, type(error).__name__))

@@ -75,3 +75,9 @@ def test_metrics_can_have_a_token_of_their_own(serve: Serve) -> None:
     assert server.client.get("/metrics").status_code == 401
     headers = {"Authorization": "Bearer scraper"}
     assert b"genspark2api_requests" in server.client.get("/metrics", headers=headers).content
+
+
+def test_callers_are_counted_here_while_redis_is_out_of_reach(serve: Serve) -> None:
+    server = serve(request_rate_limit=2, redis_url="redis://127.0.0.1:9")
+    statuses = [server.client.get("/v1/models").status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
