@@ -66,6 +66,11 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
         # What can be wrong with the operator's files is found before anything runs.
         pool = await _pool(settings, book, store)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        limit = caller_limit(
+            settings.request_rate_limit,
+            settings.redis_url.get_secret_value() if settings.redis_url else None,
+        )
+        stack.push_async_callback(limit.aclose)
         services = _services(settings, pool, store, http, tasks)
         reloader = _Reloader(settings, book, services)
         background = [
@@ -78,10 +83,6 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
         ]
         try:
             mode = "demo" if demo else "genspark"
-            limit = caller_limit(
-                settings.request_rate_limit,
-                settings.redis_url.get_secret_value() if settings.redis_url else None,
-            )
             direct = {"/v1/chat/completions": chat_completions}
             front = Front(routes(demo=demo, mode=mode), direct, services, limit, demo=demo)
             yield Application(front, services, reloader.reload)

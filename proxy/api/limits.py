@@ -13,6 +13,9 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from slowapi import Limiter
 
 from proxy.telemetry import log
@@ -57,6 +60,9 @@ class CallerLimit(Protocol):
     async def hit(self, address: str) -> float | None:
         """None when the request may pass."""
 
+    async def aclose(self) -> None:
+        """Let go of what is shared."""
+
 
 class NoLimit:
     """``REQUEST_RATE_LIMIT=0``."""
@@ -64,6 +70,9 @@ class NoLimit:
     async def hit(self, address: str) -> float | None:
         """Everybody may pass."""
         return None
+
+    async def aclose(self) -> None:
+        """Nothing is shared."""
 
 
 class LocalLimit:
@@ -79,18 +88,30 @@ class LocalLimit:
             return None
         return _wait(self._limiter.get_window_stats(self._item, address).reset_time)
 
+    async def aclose(self) -> None:
+        """Nothing is shared."""
+
 
 class SharedLimit:
     """Counts in Redis or Valkey, for all replicas; in this process while that is out of reach."""
 
     def __init__(self, per_minute: int, redis_url: str) -> None:
         self._item: Final = RateLimitItemPerMinute(per_minute)
-        storage = RedisStorage(
-            f"async+{redis_url}",
-            wrap_exceptions=True,
-            implementation="redispy",
+        # valkey:// is the same protocol; redis-py knows it by the older name only.
+        url = (
+            redis_url.replace("valkey", "redis", 1) if redis_url.startswith("valkey") else redis_url
+        )
+        self._connections = ConnectionPool.from_url(
+            url,
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        storage = RedisStorage(
+            f"async+{url}",
+            wrap_exceptions=True,
+            implementation="redispy",
+            connection_pool=self._connections,
         )
         self._limiter = FixedWindowRateLimiter(storage)
         self._local = LocalLimit(per_minute)
@@ -105,6 +126,10 @@ class SharedLimit:
             log.warning("caller_limit.local", error=type(error.storage_error).__name__)
             return await self._local.hit(address)
         return _wait(stats.reset_time)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connections.aclose()
 
 
 def _wait(reset_time: float) -> float:
