@@ -10,18 +10,7 @@ import time
 from typing import Final, Protocol
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import FixedWindowRateLimiter
-from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from slowapi import Limiter
-
-from proxy.telemetry import log
-
-# A counter is not worth a longer wait.
-REDIS_SECONDS: Final = 2.0
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -86,53 +75,13 @@ class LocalLimit:
         """None, or the seconds until the window ends."""
         if self._limiter.hit(self._item, address):
             return None
-        return _wait(self._limiter.get_window_stats(self._item, address).reset_time)
+        return wait_until(self._limiter.get_window_stats(self._item, address).reset_time)
 
     async def aclose(self) -> None:
         """Nothing is shared."""
 
 
-class SharedLimit:
-    """Counts in Redis or Valkey, for all replicas; in this process while that is out of reach."""
-
-    def __init__(self, per_minute: int, redis_url: str) -> None:
-        self._item: Final = RateLimitItemPerMinute(per_minute)
-        # valkey:// is the same protocol; redis-py knows it by the older name only.
-        url = (
-            redis_url.replace("valkey", "redis", 1) if redis_url.startswith("valkey") else redis_url
-        )
-        self._connections = ConnectionPool.from_url(
-            url,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-        storage = RedisStorage(
-            f"async+{url}",
-            wrap_exceptions=True,
-            implementation="redispy",
-            connection_pool=self._connections,
-        )
-        self._limiter = FixedWindowRateLimiter(storage)
-        self._local = LocalLimit(per_minute)
-
-    async def hit(self, address: str) -> float | None:
-        """None, or the seconds until the window ends."""
-        try:
-            if await self._limiter.hit(self._item, address):
-                return None
-            stats = await self._limiter.get_window_stats(self._item, address)
-        except StorageError as error:
-            log.warning("caller_limit.local", error=type(error.storage_error).__name__)
-            return await self._local.hit(address)
-        return _wait(stats.reset_time)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._connections.aclose()
-
-
-def _wait(reset_time: float) -> float:
+def wait_until(reset_time: float) -> float:
     return max(1.0, math.ceil(reset_time - time.time()))
 
 
@@ -140,4 +89,9 @@ def caller_limit(per_minute: int, redis_url: str | None) -> CallerLimit:
     """The limit that the settings ask for."""
     if per_minute == 0:
         return NoLimit()
-    return SharedLimit(per_minute, redis_url) if redis_url else LocalLimit(per_minute)
+    if redis_url is None:
+        return LocalLimit(per_minute)
+    # Loaded only where it is used: the client library is large.
+    from proxy.api.shared_limit import SharedLimit
+
+    return SharedLimit(per_minute, redis_url, LocalLimit(per_minute))
