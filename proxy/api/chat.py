@@ -21,12 +21,13 @@ from proxy.api.context import (
 )
 from proxy.api.event_stream import EventStream, Watched
 from proxy.core.ask import ChatAsk, InvalidRequest
+from proxy.core.catalogue import Candidate
 from proxy.services.attempts import GaveUp
 from proxy.services.chat import ChatAnswer, UnknownModelAsked
 from proxy.telemetry import RequestRecord
 from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions, comment
 from proxy.wire.openai_completion import completion
-from proxy.wire.openai_errors import DRAINING, ErrorReply, for_failure, invalid
+from proxy.wire.openai_errors import DRAINING, ErrorReply, for_failure, invalid, model_not_found
 from proxy.wire.openai_request import read_chat
 
 
@@ -40,20 +41,18 @@ class Chat:
         self._send = send
         self._id = f"chatcmpl-{record.request_id[:24]}"
         self._created = int(time.time())
+        self._answer: ChatAnswer | None = None
 
     async def plain(self, ask: ChatAsk, receive: Receive) -> None:
         """A whole answer as JSON."""
-        async with Watched(self._services.tasks, receive):
-            try:
-                answer = await self._services.chat.open(ask)
-            except Refused as refused:
-                await self._refuse(refused)
-                return
-            self._opened(answer)
-            try:
+        try:
+            async with Watched(self._services.tasks, receive):
+                answer = await self._open(ask, self._services.chat.plan(ask))
                 await self._send_whole(ask, answer)
-            finally:
-                await answer.aclose()
+        except Refused as refused:
+            await self._refuse(refused)
+        finally:
+            await self._close()
 
     async def _send_whole(self, ask: ChatAsk, answer: ChatAnswer) -> None:
         while not answer.ended:
@@ -76,25 +75,27 @@ class Chat:
 
     async def streamed(self, ask: ChatAsk, receive: Receive) -> None:
         """An answer as it comes, once its first visible event is there or patience has ended."""
-        stream = EventStream(self._send, time.monotonic)
-        patience = self._settings.first_event_patience
+        try:
+            plan = self._services.chat.plan(ask)
+        except Refused as refused:
+            await self._refuse(refused)
+            return
+        stream = EventStream(self._send, time.monotonic, _early_headers(plan))
         options = StreamOptions(self._settings.reasoning_hide, self._settings.errors_as_content)
         writer = ChunkWriter(self._id, self._created, ask.model, options)
-        async with Watched(self._services.tasks, receive, stream, patience):
-            try:
-                answer = await self._services.chat.open(ask)
-            except Refused as refused:
-                await self._refuse(refused, stream, writer)
-                return
-            self._opened(answer)
-            try:
+        patience = self._settings.first_event_patience
+        try:
+            async with Watched(self._services.tasks, receive, stream, patience):
+                answer = await self._open(ask, plan)
                 await stream.start(self._headers(answer))
                 await self._send_events(ask, answer, stream, writer)
-            except asyncio.CancelledError:
-                await self._say_goodbye(stream, writer)
-                raise
-            finally:
-                await answer.aclose()
+        except Refused as refused:
+            await self._refuse(refused, stream, writer)
+        except asyncio.CancelledError:
+            await self._say_goodbye(stream, writer)
+            raise
+        finally:
+            await self._close()
 
     async def _send_events(
         self, ask: ChatAsk, answer: ChatAnswer, stream: EventStream, writer: ChunkWriter
@@ -116,16 +117,23 @@ class Chat:
 
     async def _say_goodbye(self, stream: EventStream, writer: ChunkWriter) -> None:
         """The drain time is over: even then a stream ends honestly."""
-        if self._services.health.draining and not stream.ended:
+        if self._services.health.draining and stream.started and not stream.ended:
             await stream.end(writer.failure(DRAINING))
 
-    def _opened(self, answer: ChatAnswer) -> None:
+    async def _open(self, ask: ChatAsk, plan: list[Candidate]) -> ChatAnswer:
+        answer = self._answer = await self._services.chat.open(ask, plan)
         record = self._record
         record.ttft = time.monotonic() - record.started
         record.account = answer.account
         record.route = answer.route.value
         record.attempts = answer.attempts
         record.served_model = answer.served_model
+        return answer
+
+    async def _close(self) -> None:
+        """After the caller's part is over, so that its leaving does not cut the tidying short."""
+        if self._answer is not None:
+            await self._answer.aclose()
 
     def _finish(self, answer: ChatAnswer) -> dict[str, Any]:
         """The usage, once all is said; the log learns what only the end tells."""
@@ -166,6 +174,12 @@ class Chat:
         return headers
 
 
+def _early_headers(plan: list[Candidate]) -> Headers:
+    """What is known before any account was asked: a mixture is never silent."""
+    mixture = plan[0].mixture
+    return [text_header("x-genspark2api-served-model", ",".join(mixture))] if mixture else []
+
+
 Refused = (GaveUp, UnknownModelAsked, InvalidRequest)
 
 
@@ -175,9 +189,7 @@ def _told(refused: Exception) -> tuple[ErrorReply, str, int]:
         reply = for_failure(refused.failure, refused.retry_after)
         return reply, refused.failure.kind.value, refused.attempts
     if isinstance(refused, UnknownModelAsked):
-        message = f"The model '{refused}' does not exist on this server; GET /v1/models lists all."
-        error = InvalidRequest(message, param="model", code="model_not_found", status=404)
-        return invalid(error), "model_not_found", 0
+        return model_not_found(str(refused)), "model_not_found", 0
     assert isinstance(refused, InvalidRequest)
     return invalid(refused), refused.code, 0
 

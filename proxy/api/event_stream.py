@@ -29,8 +29,9 @@ STREAM_HEADERS: Final[Headers] = [
 class EventStream:
     """Writes one event stream. ``started`` means that HTTP 200 has been committed."""
 
-    def __init__(self, send: Send, clock: Callable[[], float]) -> None:
+    def __init__(self, send: Send, clock: Callable[[], float], early: Headers) -> None:
         self._send = send
+        self._early = early
         self._clock = clock
         self._last = clock()
         # A keep-alive must not overtake the response's start or tear a write apart.
@@ -38,8 +39,11 @@ class EventStream:
         self.started = False
         self.ended = False
 
-    async def start(self, headers: Headers) -> bool:
-        """Commit to HTTP 200, once; says whether this was the time."""
+    async def start(self, headers: Headers | None = None) -> bool:
+        """Commit to HTTP 200, once; says whether this was the time.
+
+        Without headers it is an early start, which knows only what was planned.
+        """
         async with self._turn:
             if self.started:
                 return False
@@ -48,7 +52,7 @@ class EventStream:
                 {
                     "type": "http.response.start",
                     "status": 200,
-                    "headers": [*STREAM_HEADERS, *headers],
+                    "headers": [*STREAM_HEADERS, *(self._early if headers is None else headers)],
                 }
             )
             return True
@@ -148,7 +152,7 @@ class Watched:
         """Open a silent stream, or comment on its silence; returns when to look again."""
         stream = self._stream
         assert stream is not None
-        fresh = await stream.start([])
+        fresh = await stream.start()
         if fresh or stream.silence() >= HEARTBEAT:
             await stream.keep_alive()
         return max(0.05, HEARTBEAT - stream.silence())

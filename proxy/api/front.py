@@ -13,7 +13,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.api.auth import UNAUTHORISED, Keys
-from proxy.api.context import Headers, Services, send_error, send_whole
+from proxy.api.context import Headers, Services, send_error
 from proxy.api.limits import CallerLimit, Networks, caller_address
 from proxy.api.paths import EXEMPT, resolve
 from proxy.core.ask import InvalidRequest
@@ -117,7 +117,11 @@ class Front:
 
     async def _admit(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
         if scope["method"] == "OPTIONS":
-            await send_whole(reply, 204, _preflight(scope), b"")
+            # A 204 has no body and must not announce the length of one (RFC 9110 §8.6).
+            await reply(
+                {"type": "http.response.start", "status": 204, "headers": _preflight(scope)}
+            )
+            await reply({"type": "http.response.body"})
             return
         path = resolve(scope["path"], self._prefix)
         refusal = None if path in EXEMPT else await self._refusal(scope, path)

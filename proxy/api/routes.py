@@ -14,8 +14,10 @@ from proxy.api.accounts import account_routes
 from proxy.api.auth import UNAUTHORISED
 from proxy.api.context import Services, services_of
 from proxy.wire.openai_completion import model_object
-from proxy.wire.openai_errors import ErrorReply
+from proxy.wire.openai_errors import ErrorReply, model_not_found
 
+# POST to the chat endpoint never comes here.
+_OTHER_METHODS = ["GET", "PUT", "PATCH", "DELETE", "TRACE"]
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -25,7 +27,7 @@ def routes(*, demo: bool, mode: str) -> Starlette:
         routes=[
             Route("/v1/models", _models),
             Route("/v1/models/{model:path}", _model),
-            Route("/v1/chat/completions", _post_only),
+            Route("/v1/chat/completions", _post_only, methods=_OTHER_METHODS),
             Route("/v1/dashboard/billing/subscription", _subscription),
             Route("/v1/dashboard/billing/usage", _usage),
             Route("/healthz", _alive(demo=demo, mode=mode)),
@@ -71,15 +73,7 @@ async def _model(request: Request) -> Response:
     wanted = request.path_params["model"]
     if wanted in services.chat.model_names():
         return JSONResponse(model_object(wanted, services.started))
-    return error_response(
-        ErrorReply(
-            404,
-            f"The model '{wanted[:200]}' does not exist.",
-            "invalid_request_error",
-            "model_not_found",
-            "model",
-        )
-    )
+    return error_response(model_not_found(wanted))
 
 
 async def _post_only(request: Request) -> Response:

@@ -145,12 +145,8 @@ class ChatService:
     _projects_in_use: set[str] = field(default_factory=set)
     _retired: dict[Route, float] = field(default_factory=dict)
 
-    async def open(self, ask: ChatAsk) -> ChatAnswer:
-        """The answer, once there is something to see.
-
-        Raises ``GaveUp``, ``UnknownModelAsked``, ``InvalidRequest``.
-        """
-        candidates = self._candidates(ask)
+    async def open(self, ask: ChatAsk, candidates: list[Candidate]) -> ChatAnswer:
+        """The answer, once there is something to see. Raises ``GaveUp``."""
         attempts: Attempts[_Opening] = Attempts(
             self.desk,
             candidates,
@@ -194,7 +190,11 @@ class ChatService:
     def _configured(self) -> list[Route]:
         return [route for route in self.routes if self.desk.pool.has(route.credential)]
 
-    def _candidates(self, ask: ChatAsk) -> list[Candidate]:
+    def plan(self, ask: ChatAsk) -> list[Candidate]:
+        """The ways to serve this ask, best first.
+
+        Raises ``GaveUp``, ``UnknownModelAsked``, ``InvalidRequest``.
+        """
         configured = self._configured()
         if not configured:
             raise GaveUp(Failure(Kind.NO_ACCOUNT, "no account is configured"), None, 0)
@@ -277,17 +277,16 @@ class ChatService:
             self._projects_in_use.discard(opening.given_project)
             delete = False
         running = not (finished or opening.stream.done)
-        if finished:
-            await opening.stream.drain(DRAIN_SECONDS)
-        await opening.stream.aclose()
-        if opening.project_id is None or borrowed.candidate.route is Route.KEY:
-            return
-        wanted = delete and self.auto_delete
-        if running or wanted:
-            self.aftermath.start(
-                self._after(opening.project_id, borrowed, abort=running, delete=wanted),
-                "after-chat",
-            )
+        try:
+            if finished:
+                await opening.stream.drain(DRAIN_SECONDS)
+        finally:
+            await opening.stream.aclose()
+            wanted = delete and self.auto_delete
+            key_route = borrowed.candidate.route is Route.KEY
+            if opening.project_id is not None and not key_route and (running or wanted):
+                work = self._after(opening.project_id, borrowed, abort=running, delete=wanted)
+                self.aftermath.start(work, "after-chat")
 
     async def _after(
         self, project_id: str, borrowed: Borrowed, *, abort: bool, delete: bool
@@ -311,17 +310,18 @@ def _able(candidates: list[Candidate], ask: ChatAsk) -> list[Candidate]:
             able.append(candidate)
     if able:
         return able
-    raise _cannot(missing)
+    raise _cannot(missing, ask)
 
 
-def _cannot(missing: set[Need]) -> InvalidRequest:
+def _cannot(missing: set[Need], ask: ChatAsk) -> InvalidRequest:
     if missing == {Need.SEARCH}:
         return InvalidRequest(
             "Web search needs a Genspark cookie (GS_COOKIE); this server has only API keys.",
             param="model",
             code="unsupported_value",
         )
-    params = {Need.TOOLS: "tools", Need.STRUCTURE: "response_format", Need.SEVERAL: "n"}
+    tools = "functions" if "functions" in ask.native else "tools"
+    params = {Need.TOOLS: tools, Need.STRUCTURE: "response_format", Need.SEVERAL: "n"}
     first = min(missing - {Need.SEARCH}, key=str)
     wanted = ", ".join(sorted(missing - {Need.SEARCH}))
     return InvalidRequest(

@@ -18,6 +18,8 @@ Check = Callable[[Account], Awaitable[bool | None]]
 
 # An account that was refused but is logged in after all: something is odd, so not at once again.
 ODD_REST = 60.0
+# A request waits for this look-up.
+CHECK_SECONDS = 10.0
 
 
 class NoAccount(Exception):
@@ -244,8 +246,9 @@ class Desk:
 
     async def _is_alive(self, seat: Seat) -> bool | None:
         try:
-            return await self.check(seat.account)
-        except UpstreamError:
+            async with asyncio.timeout(CHECK_SECONDS):
+                return await self.check(seat.account)
+        except (UpstreamError, TimeoutError):
             return None
 
 

@@ -19,6 +19,7 @@ from proxy.core.failures import Failure, Kind, UpstreamError
 
 # A refusal or a look-up is small; more than this is not read.
 WHOLE_BODY_LIMIT: Final = 8 * 1024 * 1024
+PIECE: Final = 256 * 1024
 # Idle upstream connections are kept this long; usual edges close them after a minute or more.
 KEEP_ALIVE: Final = 50.0
 
@@ -96,11 +97,12 @@ class Http:
     ) -> Exchange:
         """Send one request and wait for the reply's headers."""
         transport = self._transport(proxy or self._default_proxy)
+        large = len(content) > PIECE
         request = httpx2.Request(
             method,
             _url(url),
-            headers=headers,
-            content=content,
+            headers={**headers, "Content-Length": str(len(content))} if large else headers,
+            content=_pieces(content) if large else content,
             extensions={"timeout": self._timeout},
         )
         try:
@@ -119,6 +121,12 @@ class Http:
         if found is None:
             found = self._transports[proxy] = _transport(proxy)
         return found
+
+
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    """A large body in steps, as one write would hold up everybody else's streams."""
+    for start in range(0, len(content), PIECE):
+        yield content[start : start + PIECE]
 
 
 @lru_cache(maxsize=256)

@@ -29,6 +29,7 @@ _BY_STATUS: Final = {
     429: Kind.RATE_LIMITED,
 }
 _PROVIDERS: Final = re.compile(r"litellm", re.IGNORECASE)
+_INNARDS: Final = re.compile(r"traceback|stack trace|\.py\b|<html|<!doctype", re.IGNORECASE)
 _SECRETISH: Final = re.compile(r"(gsk[-_]\S+|sk-\S+|session_id=\S+|https?://\S+|\S+@\S+)")
 
 
@@ -90,5 +91,10 @@ def from_error(error: Any) -> Failure:
 
 
 def _scrub(text: str) -> str:
-    """An upstream's explanation of our own bad request, without anything that could be a secret."""
+    """An upstream's explanation of our own bad request, without anything that could be a secret.
+
+    Its inner workings (a stack trace, a page) explain nothing to the caller.
+    """
+    if _INNARDS.search(text):
+        return ""
     return _SECRETISH.sub("…", text)[:2000].strip()

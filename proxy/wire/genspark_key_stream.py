@@ -13,7 +13,6 @@ from proxy.core.events import (
     ReasoningDelta,
     Served,
     TextDelta,
-    ToolCallDelta,
     Verbatim,
 )
 from proxy.core.failures import Failure, Kind
@@ -21,16 +20,32 @@ from proxy.wire import canned
 from proxy.wire.genspark_key_failures import from_error, wall
 from proxy.wire.json_values import list_at, object_at, text_at
 from proxy.wire.sse import Frames
+from proxy.wire.tool_fragments import ToolFragments
 
-# Handled by an event of their own, or of no use to anyone ("provider_specific_fields" is noise
-# that one known gateway adds to every chunk).
+# Handled by an event of their own, or second copies of what has one: providers repeat reasoning in
+# fields of their own, which would get around the hide switch.
 _KNOWN_DELTA: Final = frozenset(
     {
-        "role", "content", "reasoning_content", "reasoning", "tool_calls",
-        "provider_specific_fields",
+        "role", "content", "reasoning_content", "reasoning", "tool_calls", "thinking",
+        "thinking_blocks", "reasoning_details", "reasoning_signature", "provider_specific_fields",
     }
 )  # fmt: skip
 _KNOWN_BESIDE: Final = frozenset({"index", "delta", "message", "finish_reason"})
+
+# Clients know five reasons; providers' own words for them leak through now and then.
+_REASONS: Final = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "function_call",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+    "refusal": "content_filter",
+}
 
 
 class _PlainDelta(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,7 +87,8 @@ class KeyChatReader:
         self._shown = False
         self._open: set[int] = set()
         self._finished: set[int] = set()
-        self._calls: dict[tuple[int, int], str] = {}
+        self._calls: dict[int, ToolFragments] = {}
+        self._told: set[int] = set()
         self._misses = 0
         self.done = False
 
@@ -170,7 +186,8 @@ class KeyChatReader:
     def _delta(self, delta: dict[str, Any], number: int, events: list[ChatEvent]) -> None:
         self._open.add(number)
         thought = delta.get("reasoning_content") or delta.get("reasoning")
-        if thought and isinstance(thought, str):
+        # Clients show reasoning before the answer; what is thought later would mix with it.
+        if thought and isinstance(thought, str) and number not in self._told:
             events.append(ReasoningDelta(thought, number))
         if (text := delta.get("content")) and isinstance(text, str):
             self._say(text, number, events)
@@ -178,6 +195,7 @@ class KeyChatReader:
             self._call_fragments(calls, number, events)
 
     def _say(self, text: str, number: int, events: list[ChatEvent]) -> None:
+        self._told.add(number)
         if self._held is None:
             events.append(TextDelta(text, number))
             return
@@ -195,19 +213,17 @@ class KeyChatReader:
         self._held = None
 
     def _call_fragments(self, calls: Any, number: int, events: list[ChatEvent]) -> None:
-        """Several fragments may share a chunk; each call's id and name are said once."""
+        """Several fragments may share a chunk."""
+        fragments = self._calls.setdefault(number, ToolFragments(number))
         for position, call in enumerate(calls if isinstance(calls, list) else []):
-            if not isinstance(call, dict):
-                continue
-            given = call.get("index")
-            index = given if isinstance(given, int) else position
-            arguments = text_at(call, "function", "arguments")
-            if (number, index) in self._calls:
-                events.append(ToolCallDelta(index, arguments=arguments, choice=number))
-                continue
-            name, call_id = text_at(call, "function", "name"), text_at(call, "id")
-            self._calls[number, index] = name
-            events.append(ToolCallDelta(index, call_id, name, arguments, number))
+            if isinstance(call, dict):
+                given = call.get("index")
+                events += fragments.feed(
+                    given if isinstance(given, int) else position,
+                    text_at(call, "id"),
+                    text_at(call, "function", "name"),
+                    text_at(call, "function", "arguments"),
+                )
 
     def _finish(self, reason: str, number: int, events: list[ChatEvent]) -> None:
         if refused := self._refusal(events):
@@ -216,8 +232,10 @@ class KeyChatReader:
             return
         if self._held:
             self._release(events)
+        if number in self._calls:
+            events += self._calls[number].close()
         self._finished.add(number)
-        events.append(Finished(reason, number))
+        events.append(Finished(_REASONS.get(reason.lower(), "stop"), number))
 
     def _refusal(self, events: list[ChatEvent]) -> Failure | None:
         """A canned text counts only while nothing of it has gone out in an earlier read."""

@@ -34,6 +34,8 @@ PING: Final = b": ping\n\n"
 # leaves text as UTF-8, so 6 bytes (a control character) is the worst: 5,000 stay below 32 KiB.
 PIECE: Final = 5_000
 
+LINE: Final = 32 * 1024
+
 _text: Final = msgspec.json.Encoder().encode
 
 
@@ -109,7 +111,10 @@ class ChunkWriter:
                 self._tool_call(event, out)
             case Verbatim(delta, beside, choice):
                 out.append(self.open(choice))
-                out.append(self._chunk(delta, choice, beside=beside))
+                chunk = self._chunk(delta, choice, beside=beside)
+                # No way to split a field of unknown meaning; a longer line would end one-api's
+                # relay of the whole answer.
+                out.append(chunk if len(chunk) <= LINE else b"")
             case Finished(reason, choice):
                 out.append(self.open(choice))
                 out.append(self._chunk({}, choice, finish=reason))

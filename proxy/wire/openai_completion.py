@@ -15,12 +15,23 @@ def usage_of(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
 
 
 def native_usage(usage: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The upstream's own usage, when it has what strict clients need: three whole numbers."""
+    """The upstream's own usage in the shape strict (Go) clients need: whole numbers that add up."""
     if usage is None:
         return None
-    names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    sane = all(type(usage.get(name)) is int and usage[name] >= 0 for name in names)
-    return usage if sane and usage["total_tokens"] > 0 else None
+    prompt, said = (_whole(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    if prompt is None or said is None or prompt + said == 0:
+        return None
+    details = {
+        name: {key: n for key, value in part.items() if (n := _whole(value)) is not None}
+        for name in ("prompt_tokens_details", "completion_tokens_details")
+        if isinstance(part := usage.get(name), dict)
+    }
+    return usage_of(prompt, said) | details
+
+
+def _whole(value: Any) -> int | None:
+    sane = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return int(value) if sane else None
 
 
 def completion(

@@ -68,6 +68,13 @@ def invalid(error: InvalidRequest) -> ErrorReply:
     return ErrorReply(error.status, error.message, "invalid_request_error", error.code, error.param)
 
 
+def model_not_found(model: str) -> ErrorReply:
+    """No route serves this name. A name may hold any word, so it is quoted only when harmless."""
+    rest = "does not exist on this server; GET /v1/models lists all."
+    message = quiet(f"The model '{model[:200]}' {rest}", f"The model {rest}")
+    return ErrorReply(404, message, "invalid_request_error", "model_not_found", "model")
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     status: int

@@ -142,9 +142,10 @@ def _part(part: Any, where: str) -> tuple[str, str]:
 
 
 def _image_url(part: dict[str, Any], where: str) -> str:
-    # Some clients send the URL as a bare string instead of {"url": …}.
-    url = part.get("image_url")
-    url = url if isinstance(url, str) else text_at(part, "image_url", "url")
+    if isinstance(bare := part.get("image_url"), str):
+        # Some clients send the URL alone; a native route wants OpenAI's form.
+        part["image_url"] = {"url": bare}
+    url = text_at(part, "image_url", "url")
     if url.startswith(("https://", "http://")):
         return url
     if _is_data_image(url):
