@@ -27,7 +27,14 @@ from proxy.services.chat import ChatAnswer, UnknownModelAsked
 from proxy.telemetry import RequestRecord
 from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions, comment
 from proxy.wire.openai_completion import completion
-from proxy.wire.openai_errors import DRAINING, ErrorReply, for_failure, invalid, model_not_found
+from proxy.wire.openai_errors import (
+    DRAINING,
+    INTERNAL,
+    ErrorReply,
+    for_failure,
+    invalid,
+    model_not_found,
+)
 from proxy.wire.openai_request import read_chat
 
 
@@ -91,6 +98,11 @@ class Chat:
                 await self._send_events(ask, answer, stream, writer)
         except Refused as refused:
             await self._refuse(refused, stream, writer)
+        except Exception:
+            # A stream that merely stops is taken for a finished one; the front door logs why.
+            if stream.started and not stream.ended:
+                await stream.end(writer.failure(INTERNAL))
+            raise
         except asyncio.CancelledError:
             await self._say_goodbye(stream, writer)
             raise

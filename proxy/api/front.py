@@ -18,7 +18,7 @@ from proxy.api.limits import CallerLimit, Networks, caller_address
 from proxy.api.paths import EXEMPT, resolve
 from proxy.core.ask import InvalidRequest
 from proxy.telemetry import RequestRecord, finish, log
-from proxy.wire.openai_errors import DRAINING, ErrorReply, invalid
+from proxy.wire.openai_errors import DRAINING, INTERNAL, ErrorReply, invalid
 
 _EXPOSED: Final = b", ".join(
     name.encode()
@@ -38,9 +38,6 @@ NOT_FOUND: Final = ErrorReply(
     404, "There is no such path; chat is at /v1/chat/completions.", "invalid_request_error",
     "not_found",
 )  # fmt: skip
-INTERNAL: Final = ErrorReply(
-    500, "The server made a mistake; its log has the details.", code="internal_error"
-)
 
 
 def too_many(wait: float) -> ErrorReply:

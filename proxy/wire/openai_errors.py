@@ -58,6 +58,9 @@ class ErrorReply:
         return found
 
 
+INTERNAL: Final = ErrorReply(
+    500, "The server made a mistake; its log has the details.", code="internal_error"
+)
 DRAINING: Final = ErrorReply(
     503, "The server is shutting down.", code="shutting_down", retry_after=5
 )
@@ -65,7 +68,8 @@ DRAINING: Final = ErrorReply(
 
 def invalid(error: InvalidRequest) -> ErrorReply:
     """The caller's own mistake."""
-    return ErrorReply(error.status, error.message, "invalid_request_error", error.code, error.param)
+    kind = "timeout_error" if error.status == 408 else "invalid_request_error"
+    return ErrorReply(error.status, error.message, kind, error.code, error.param)
 
 
 def model_not_found(model: str) -> ErrorReply:
