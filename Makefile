@@ -1,0 +1,38 @@
+# The commands of this project. Each does its own set-up, so any of them may come first.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup run test check bench format lock docs clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Create .venv with everything from the lock files (PYTHON=… chooses the interpreter)
+	@sh scripts/setup
+
+run: setup ## Serve on http://127.0.0.1:7055; without a credential the demo answers
+	@exec $(BIN)/genspark2api serve --demo-without-credentials
+
+test: setup ## Run every check and every test, then print one summary
+	@$(BIN)/python scripts/checks.py
+
+check: setup ## Run the checks alone: format, lint, types, import contracts
+	@$(BIN)/python scripts/checks.py --without-tests
+
+bench: setup ## Measure the server against pass-through baselines (BENCH="--quick" for options)
+	@$(BIN)/python -m bench $(BENCH)
+
+format: setup ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: setup ## Write the generated pages anew (configuration, .env.example, failures)
+	@$(BIN)/python scripts/configuration_docs.py
+	@$(BIN)/python scripts/failure_docs.py
+
+lock: setup ## Compile the lock files anew (UPGRADE=--upgrade also moves the pins)
+	@sh scripts/lock
+
+clean: ## Remove .venv and all caches; data/ and .env stay
+	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . \( -name __pycache__ -o -name node_modules \) -type d -prune -exec rm -rf {} +

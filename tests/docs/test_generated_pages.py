@@ -1,0 +1,42 @@
+"""Pages that are made from the program are as the program makes them."""
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from proxy.core.failures import Kind
+from proxy.settings import Settings
+
+
+def _script(root: Path, name: str) -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(root / f"scripts/{name}.py")))
+
+
+def test_configuration(root: Path, pages: dict[str, Any]) -> None:
+    made = _script(root, "configuration_docs").page()
+    assert pages["docs/configuration.md"].text == made, "run: make docs"
+
+
+def test_failures(root: Path, pages: dict[str, Any]) -> None:
+    page = pages["docs/architecture.md"].text
+    assert _script(root, "failure_docs").with_table(page) == page, "run: make docs"
+    assert all(f"| `{kind.value}` |" in page for kind in Kind)
+
+
+def test_every_setting_has_a_row_and_a_meaning(pages: dict[str, Any]) -> None:
+    text = pages["docs/configuration.md"].text
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert text.count(f"| `{name.upper()}` |") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["GS_COOKIE", "GSK_API_KEY", "API_SECRET", "SECRET_KEY", "PROXY_URL"]
+)
+def test_secrets_are_marked(pages: dict[str, Any], name: str) -> None:
+    lines = pages["docs/configuration.md"].text.splitlines()
+    [row] = [line for line in lines if line.startswith(f"| `{name}` |")]
+    assert row.endswith("*Secret.* |")

@@ -1,0 +1,97 @@
+"""Every sentence that the program can say to a caller is explained."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.core.failures import Failure, Kind
+from proxy.wire.openai_errors import for_failure
+
+# What stands where the program fills something in.
+GAP = "…"
+SOURCES = [
+    "proxy/wire/openai_errors.py",
+    "proxy/wire/openai_request.py",
+    "proxy/wire/openai_parameters.py",
+    "proxy/services/chat.py",
+    "proxy/api",
+]
+# They stand in the log, as the detail of a timeout.
+FOR_THE_LOG = {"ANSWER_TIMEOUT is over", "FIRST_EVENT_TIMEOUT is over"}
+
+
+def messages_in(source: str) -> list[str]:
+    """Sentences in the order of the source; values filled in at run time are shown as a gap."""
+    return [text for text in _texts(ast.parse(source)) if _is_message(text)]
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    """String literals outside docstrings; an f-string counts as one."""
+    if isinstance(node, ast.JoinedStr):
+        yield "".join(str(v.value) if isinstance(v, ast.Constant) else GAP for v in node.values)
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+        return
+    for child in ast.iter_child_nodes(node):
+        is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        if not is_docstring:
+            yield from _texts(child)
+
+
+def _is_message(text: str) -> bool:
+    """Some words that begin like a sentence. Header values and keys do not."""
+    return len(text.split()) >= 3 and re.match(rf"[A-Z'{GAP}]", text) is not None
+
+
+def test_sentences_are_found_and_other_strings_are_not() -> None:
+    source = '''
+"""A docstring is no message."""
+JSON = "application/json"
+CORS = "GET, POST"
+def f(x: str) -> str:
+    """Neither is this one."""
+    return "The door is " "closed." if x else f"'{x}' must be a number."
+'''
+    assert messages_in(source) == ["The door is closed.", "'…' must be a number."]
+
+
+@pytest.mark.parametrize("place", SOURCES)
+def test_every_message_is_on_the_page(root: Path, pages: dict[str, Any], place: str) -> None:
+    page = re.sub(r"\s+", " ", pages["docs/troubleshooting.md"].text)
+    found = root / place
+    files = sorted(found.glob("*.py")) if found.is_dir() else [found]
+    messages = [m for file in files for m in messages_in(file.read_text("utf-8"))]
+    assert messages
+    missing = [m for m in messages if m not in FOR_THE_LOG and not _explained(m, page)]
+    assert missing == [], "explain them in docs/troubleshooting.md"
+
+
+def _explained(message: str, page: str) -> bool:
+    """Whether the page quotes it, whatever stands in its gaps."""
+    fixed = [re.escape(part.strip()) for part in message.rstrip(".").split(GAP) if part.strip()]
+    return re.search(rf"`[^`|]*{'[^`|]*'.join(fixed)}[^`|]*`", page) is not None
+
+
+def test_a_status_on_the_page_is_the_one_that_is_sent(pages: dict[str, Any]) -> None:
+    rows = pages["docs/troubleshooting.md"].text.splitlines()
+    for kind in Kind:
+        told = for_failure(Failure(kind))
+        cells = (f"| `{told.message}` |", f"| `{told.message}: {GAP}` |")
+        shown = [row for row in rows if row.startswith(cells)]
+        assert any(f"| {told.status} `{told.code}` |" in row for row in shown), kind
+
+
+def test_the_start_s_refusals_are_on_the_page(root: Path, pages: dict[str, Any]) -> None:
+    page = pages["docs/troubleshooting.md"].text
+    for place, said in {
+        "proxy/cli.py": ["No Genspark credential is configured.", "Cannot listen on"],
+        "proxy/settings.py": ["can be reached by others: set API_SECRET", "ALLOW_ANONYMOUS=1"],
+        "scripts/setup": ["no Python 3.11 or newer found", "cannot create virtual environments"],
+    }.items():
+        source = (root / place).read_text("utf-8")
+        assert [text for text in said if text not in source or text not in page] == []
