@@ -16,23 +16,28 @@ from proxy.api.context import Services
 from proxy.api.front import Front
 from proxy.api.limits import caller_limit
 from proxy.api.routes import routes
+from proxy.core.accounts import Secret
 from proxy.core.attempts import Durations
+from proxy.core.breaker import Breaker
 from proxy.core.catalogue import Catalogue
 from proxy.core.failures import Kind, UpstreamError
 from proxy.core.pool import Pool
-from proxy.core.products import Credential, Route
+from proxy.core.products import Credential, Product, Route
 from proxy.core.tokens import count
 from proxy.credentials import AccountBook, AccountsFileError
 from proxy.services.aftermath import Aftermath
 from proxy.services.chat import ChatService
 from proxy.services.desk import Desk
 from proxy.services.health import Health
+from proxy.services.recaptcha import Tokens
 from proxy.settings import Settings
 from proxy.store.database import open_database
-from proxy.store.locks import LockStore, StoreUnavailable
+from proxy.store.failures import StoreUnavailable
+from proxy.store.locks import LockStore
 from proxy.telemetry import BodyLog, Metrics, log
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Http
+from proxy.upstreams.recaptcha import Sidecar
 
 # Locks written by the command line or another replica, and edits of ACCOUNTS_FILE, count after
 # this many seconds at the latest.
@@ -71,7 +76,10 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
             settings.redis_url.get_secret_value() if settings.redis_url else None,
         )
         stack.push_async_callback(limit.aclose)
-        services = _services(settings, pool, store, http, tasks)
+        # The sidecar is a neighbour: PROXY_URL is not for it.
+        neighbour = Http(None, settings.connect_timeout, settings.sidecar_timeout)
+        stack.push_async_callback(neighbour.aclose)
+        services = _services(settings, pool, store, http, neighbour, tasks)
         reloader = _Reloader(settings, book, services)
         background = [
             tasks.create_task(_every(SYNC_SECONDS, reloader.sync), name="sync"),
@@ -102,7 +110,12 @@ async def _pool(settings: Settings, book: AccountBook, store: LockStore) -> Pool
 
 
 def _services(
-    settings: Settings, pool: Pool, store: LockStore, http: Http, tasks: asyncio.TaskGroup
+    settings: Settings,
+    pool: Pool,
+    store: LockStore,
+    http: Http,
+    neighbour: Http,
+    tasks: asyncio.TaskGroup,
 ) -> Services:
     metrics = Metrics()
     genspark = Genspark(http, settings.genspark_base_url, settings.user_agent)
@@ -114,6 +127,7 @@ def _services(
     )
     chat = ChatService(
         genspark=genspark,
+        tokens=_tokens(settings, neighbour, metrics),
         desk=desk,
         catalogue=catalogue,
         aftermath=Aftermath(tasks),
@@ -130,6 +144,25 @@ def _services(
     bodies = BodyLog(lambda: _all_secrets(settings, pool))
     started = int(time.time())
     return Services(settings, chat, desk, catalogue, metrics, health, bodies, tasks, started)
+
+
+def _tokens(settings: Settings, http: Http, metrics: Metrics) -> Tokens:
+    sidecar = None
+    if settings.recaptcha_proxy_url is not None:
+        secret = settings.sidecar_secret
+        sidecar = Sidecar(
+            http,
+            settings.recaptcha_proxy_url.get_secret_value(),
+            Secret(secret.get_secret_value()) if secret else None,
+            settings.sidecar_timeout,
+        )
+    policies = {
+        Product.CHAT: settings.recaptcha_chat,
+        Product.IMAGE: settings.recaptcha_image,
+        Product.VIDEO: settings.recaptcha_video,
+    }
+    breaker = Breaker(settings.recaptcha_breaker_failures, settings.recaptcha_breaker_seconds)
+    return Tokens(sidecar, policies, breaker, time.monotonic, metrics)
 
 
 def _all_secrets(settings: Settings, pool: Pool) -> list[str]:

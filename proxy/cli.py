@@ -9,6 +9,7 @@ from typing import Annotated, Any, Never
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
 from proxy import __version__
@@ -104,6 +105,8 @@ def _has_credentials(settings: Settings) -> bool:
 def _serve(settings: Settings, *, is_demo: bool = False) -> None:
     from proxy import serving
     from proxy.credentials import AccountsFileError
+    from proxy.operator import database_error
+    from proxy.store.failures import StoreUnavailable
     from proxy.telemetry import configure_logs
 
     configure_logs(settings.log_format, debug=settings.debug, tz=settings.tz)
@@ -113,7 +116,9 @@ def _serve(settings: Settings, *, is_demo: bool = False) -> None:
             settings, demo=is_demo, started=lambda url: _banner(settings, url, is_demo), sock=sock
         )
     except AccountsFileError as error:
-        fail(f"[red]{error}[/red]")
+        fail(f"[red]{escape(str(error))}[/red]")
+    except StoreUnavailable as error:
+        fail(f"[red]{escape(database_error(error))}[/red]")
 
 
 def _bound(settings: Settings) -> socket.socket:
@@ -124,7 +129,7 @@ def _bound(settings: Settings) -> socket.socket:
     except OSError as error:
         fail(
             f"[red]Cannot listen on {settings.host}:{settings.port}: {error.strerror}.[/red]\n"
-            "Set another PORT, or stop what is listening there."
+            "Set another PORT or HOST, or stop what is listening there."
         )
 
 
@@ -134,9 +139,8 @@ def _banner(settings: Settings, url: str, is_demo: bool) -> None:
     if is_demo:
         console.print(
             Panel(
-                "[bold]DEMO[/bold]: no Genspark credential is configured, so the embedded"
-                " emulator answers.\nNothing here is real. Set GSK_API_KEY or GS_COOKIE to serve"
-                " Genspark.",
+                "[bold]DEMO[/bold]: no Genspark credential is set; the emulator answers.\n"
+                "Nothing here is real. Set GSK_API_KEY or GS_COOKIE to serve Genspark.",
                 border_style="yellow",
                 expand=False,
             )
@@ -146,7 +150,8 @@ def _banner(settings: Settings, url: str, is_demo: bool) -> None:
 
 
 def _curl(settings: Settings, url: str) -> str:
-    key = ' -H "Authorization: Bearer $API_SECRET"' if settings.api_secret else ""
+    # The secret itself is not printed; with several, each is a key of its own.
+    key = ' -H "Authorization: Bearer ${API_SECRET%%,*}"' if settings.api_secret else ""
     body = '{"model":"gpt-5.4","messages":[{"role":"user","content":"Hello"}],"stream":true}'
     path = f"{url}{settings.route_prefix}/v1/chat/completions"
     return f"  curl -N {path}{key} -H 'Content-Type: application/json' -d '{body}'"

@@ -9,11 +9,11 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from proxy.core.accounts import Account, Secret
 from proxy.core.products import Credential
-from proxy.settings import Settings, cookies
+from proxy.settings import PROXY_FORM, Settings, cookies, is_proxy_url
 from proxy.wire.genspark_account import normal_cookie
 
 ID_LENGTH: Final = 24
@@ -35,6 +35,13 @@ class _Table(BaseModel):
     proxy: str | None = None
     disabled: bool = False
     concurrency: int | None = Field(None, ge=1, le=10_000)
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxy(cls, value: str | None) -> str | None:
+        if value is not None and not is_proxy_url(value):
+            raise ValueError(PROXY_FORM)
+        return value
 
 
 class AccountBook:
@@ -131,10 +138,16 @@ def _table(path: Path, number: int, row: Any) -> _Table:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(step) for step in wrong["loc"])
-        raise AccountsFileError(f"{path}: account {number}: {where}: {wrong['msg']}") from None
+        raise AccountsFileError(
+            f"{path}: account {number}: {where}: {_reason(wrong['msg'])}"
+        ) from None
     if not (table.cookie or table.key):
         raise AccountsFileError(f"{path}: account {number}: needs a cookie or a key")
     return table
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _without_values(error: Exception) -> str:

@@ -13,9 +13,10 @@ from proxy.core.accounts import Account
 from proxy.core.failures import UpstreamError
 from proxy.core.products import Credential
 from proxy.credentials import AccountBook, AccountsFileError
-from proxy.operator import open_genspark, verdict_on
+from proxy.operator import NOT_ASKED, open_genspark, verdict_on
 from proxy.settings import Settings
 from proxy.store.database import open_database
+from proxy.store.failures import StoreUnavailable
 from proxy.store.locks import LockStore
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Http
@@ -67,10 +68,9 @@ async def _database(settings: Settings) -> Finding:
     try:
         async with open_database(settings.database()) as engine:
             locks = await LockStore(engine).load()
-    # Whatever a driver raises on a wrong URL or a missing server, it is the same finding.
-    except Exception as error:
+    except StoreUnavailable as error:
         fix = "check DATABASE_URL, or that DATA_DIR can be written"
-        return Finding("FAIL", "database", f"{kind}: {type(error).__name__}", fix)
+        return Finding("FAIL", "database", f"{kind}: {error}", fix)
     return Finding("ok", "database", f"{kind}, {len(locks)} lock(s) on record")
 
 
@@ -94,7 +94,9 @@ async def _account(account: Account, genspark: Genspark) -> list[Finding]:
         return [Finding("warn", subject, "disabled in ACCOUNTS_FILE")]
     verdict, good = await verdict_on(account, genspark)
     if not good:
-        return [Finding("FAIL", subject, verdict, _FIXES[account.credential])]
+        unasked = verdict.startswith(NOT_ASKED)
+        fix = "check the network and PROXY_URL" if unasked else _FIXES[account.credential]
+        return [Finding("FAIL", subject, verdict, fix)]
     found = [Finding("ok", subject, verdict)]
     if account.credential is Credential.KEY:
         found.append(await _models(account, genspark))
@@ -122,8 +124,7 @@ async def _models(account: Account, genspark: Genspark) -> Finding:
 async def _sidecar(settings: Settings) -> Finding:
     if settings.recaptcha_proxy_url is None:
         return Finding("ok", "sidecar", "not configured; chat needs none")
-    given = settings.recaptcha_proxy_url.get_secret_value().rstrip("/")
-    url = given if "://" in given else f"http://{given}"
+    url = settings.recaptcha_proxy_url.get_secret_value()
     http = Http(None, connect_timeout=5, idle_timeout=10)
     try:
         exchange = await http.send("GET", f"{url}/healthz", {"User-Agent": "genspark2api"})

@@ -22,12 +22,14 @@ from proxy.core.products import Credential
 from proxy.credentials import AccountBook, AccountsFileError
 from proxy.settings import Settings
 from proxy.store.database import open_database
+from proxy.store.failures import StoreUnavailable
 from proxy.store.locks import LockStore
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Http
 from proxy.wire.json_values import list_at, text_at
 
 T = TypeVar("T")
+NOT_ASKED = "could not be asked"
 
 
 class Operator:
@@ -143,7 +145,7 @@ async def verdict_on(account: Account, genspark: Genspark) -> tuple[str, bool]:
             return (about if good else f"refused with HTTP {status}"), good
         alive = await genspark.is_alive(account)
     except UpstreamError as error:
-        return f"could not be asked ({error.failure.kind.value})", False
+        return f"{NOT_ASKED} ({error.failure.kind.value})", False
     return {True: "logged in", False: "not logged in", None: "unclear answer"}[alive], bool(alive)
 
 
@@ -176,6 +178,17 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     except InvalidRequest as error:
         _stop(error.message)
         raise
+    except StoreUnavailable as error:
+        _stop(database_error(error))
+        raise
+
+
+def database_error(error: StoreUnavailable) -> str:
+    """What an operator can do about it."""
+    return (
+        f"The database cannot be opened ({error}):"
+        " check DATABASE_URL, or that DATA_DIR can be written."
+    )
 
 
 def table(accounts: list[dict[str, Any]]) -> Table:

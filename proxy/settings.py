@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -17,6 +18,8 @@ from proxy.core.accounts import COOKIE_CONCURRENCY, KEY_CONCURRENCY
 from proxy.core.catalogue import UnknownModel
 from proxy.core.pool import Policy
 from proxy.core.products import Route
+from proxy.core.recaptcha import Policy as Recaptcha
+from proxy.wire.recaptcha import is_safe_for_cookies, service_url
 
 # Any browser-style string does; its absence is answered with "bad request cf".
 USER_AGENT = (
@@ -29,6 +32,11 @@ def _split(value: Any) -> Any:
     if isinstance(value, str):
         return [item.strip() for item in re.split(r"[,\n]", value) if item.strip()]
     return value
+
+
+def _int(value: Any) -> Any:
+    """A literal number is compared as it is, and the environment holds text."""
+    return int(value) if isinstance(value, str) and value.isdigit() else value
 
 
 def _pairs(value: Any) -> Any:
@@ -116,7 +124,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(7055, ge=0, le=65535, description="Port to listen on.")
     data_dir: Path = Field(Path("data"), description="Where the server keeps things.")
-    database_url: str | None = Field(
+    database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL; unset: SQLite in `DATA_DIR`. PostgreSQL for replicas."
     )
     redis_url: SecretStr | None = Field(
@@ -158,8 +166,28 @@ class Settings(BaseSettings):
     answer_timeout: float = Field(
         1800, gt=0, description="Seconds a whole answer may take from its first visible event."
     )
+
+    # --- reCAPTCHA sidecar
     recaptcha_proxy_url: SecretStr | None = Field(
-        None, description="The reCAPTCHA sidecar (bare `ip:port` too); `doctor` checks its health."
+        None,
+        description="The reCAPTCHA sidecar, or a service with the same contract (bare `ip:port`"
+        " too). It is sent account cookies: https, or an address on a private network.",
+    )
+    sidecar_secret: SecretStr | None = Field(
+        None, description="The sidecar's own secret, sent as a Bearer token."
+    )
+    sidecar_timeout: float = Field(60, gt=0, description="Seconds to wait for a token.")
+    recaptcha_chat: Recaptcha = Field(
+        Recaptcha.AUTO,
+        description="When a chat asks for a token: never, auto (once Genspark wanted one), always.",
+    )
+    recaptcha_image: Recaptcha = Field(Recaptcha.AUTO, description="The same for images.")
+    recaptcha_video: Recaptcha = Field(Recaptcha.AUTO, description="The same for videos.")
+    recaptcha_breaker_failures: int = Field(
+        5, ge=1, description="Failures in a row after which the sidecar is left alone."
+    )
+    recaptcha_breaker_seconds: float = Field(
+        30, gt=0, description="How long it is left alone before one request tries it again."
     )
 
     # --- Chat
@@ -173,7 +201,7 @@ class Settings(BaseSettings):
     model_chat_map: Pairs = Field(
         {}, description="Models bound to a Genspark project: `model=project-id,…`."
     )
-    auto_model_chat_map_type: Literal[0, 1] = Field(
+    auto_model_chat_map_type: Annotated[Literal[0, 1], BeforeValidator(_int)] = Field(
         0, description="Accepted from Genspark2API; conversations are stateless."
     )
     auto_del_chat: bool = Field(False, description="Delete each conversation after its answer.")
@@ -204,6 +232,22 @@ class Settings(BaseSettings):
             ipaddress.ip_network(item, strict=False)
         return value
 
+    @field_validator("gs_cookie")
+    @classmethod
+    def _cookie_list(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            cookies(value.get_secret_value() if value else "")
+        except ValueError:
+            raise ValueError("is not a valid JSON array of strings") from None
+        return value
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_proxy_url(value.get_secret_value()):
+            raise ValueError(PROXY_FORM)
+        return value
+
     @field_validator("genspark_base_url")
     @classmethod
     def _origin(cls, value: str) -> str:
@@ -211,6 +255,16 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[^/\s]+", bare):
             raise ValueError("must be an origin such as https://www.genspark.ai")
         return bare
+
+    @field_validator("recaptcha_proxy_url")
+    @classmethod
+    def _private(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        url = service_url(value.get_secret_value())
+        if not is_safe_for_cookies(url):
+            raise ValueError("account cookies go there: use https, or a private address")
+        return SecretStr(url)
 
     @field_validator("route_prefix")
     @classmethod
@@ -259,11 +313,27 @@ class Settings(BaseSettings):
 
     def database(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.resolve()}/genspark2api.db"
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_dir.resolve()}/genspark2api.db"
 
     def opening_messages(self) -> tuple[dict[str, Any], ...]:
         """The operator's messages for the front of every chat."""
         return tuple(json.loads(self.pre_messages_json)) if self.pre_messages_json else ()
+
+
+PROXY_FORM = "must be http://, https:// or socks5:// with a host and a port"
+
+
+def is_proxy_url(text: str) -> bool:
+    """Whether this names a proxy that the server can use."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https", "socks5", "socks5h") and bool(
+            parts.hostname and parts.port
+        )
+    except ValueError:
+        return False
 
 
 def cookies(text: str) -> list[str]:

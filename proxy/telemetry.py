@@ -1,5 +1,6 @@
 """Logs and metrics. Logs carry labels, kinds and numbers; never a credential, prompt or answer."""
 
+import io
 import logging
 import os
 import re
@@ -7,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import msgspec
 import structlog
@@ -17,6 +18,27 @@ BODY_LOG_LIMIT: Final = 100_000
 _SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 600)
 
 log: Final[Any] = structlog.get_logger()
+
+
+class _Unbreakable(io.TextIOBase):
+    """Standard output whose reader may go away: a lost log line is no reason to fail a request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        try:
+            return self._stream.write(text)
+        except (BrokenPipeError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        try:
+            self._stream.flush()
+        except (BrokenPipeError, ValueError):
+            pass
 
 
 def configure_logs(log_format: str, *, debug: bool, tz: str = "") -> None:
@@ -39,7 +61,7 @@ def configure_logs(log_format: str, *, debug: bool, tz: str = "") -> None:
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Unbreakable(sys.stdout))),
         cache_logger_on_first_use=False,
     )
     # Libraries' own records would bypass the rule above: request lines of clients hold URLs.
@@ -62,6 +84,9 @@ class Metrics:
             "attempts", "Attempts by route and outcome.", "route", "outcome"
         )
         self.locks = self._counter("locks", "Account locks by reason.", "reason")
+        self.tokens_failed = self._counter(
+            "recaptcha_failures", "reCAPTCHA tokens that could not be had.", "product"
+        )
         self.tokens = self._counter("tokens", "Tokens by direction.", "direction")
         self.frames = self._counter(
             "upstream_oddities",

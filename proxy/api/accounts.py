@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -89,4 +88,6 @@ def _seat(request: Request) -> Seat:
     for seat in services.desk.pool.seats():
         if seat.account.label == wanted:
             return seat
-    raise HTTPException(404)
+    raise InvalidRequest(
+        f"There is no account '{wanted[:80]}'.", param="label", code="not_found", status=404
+    )

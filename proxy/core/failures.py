@@ -45,6 +45,7 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
+    NO_TOKEN = "no_token"  # noqa: S105 (a reason, not a secret)
     TASK_FAILED = "task_failed"
     TASK_UNKNOWN = "task_unknown"
     # The pool's own verdicts, when no account could be asked at all.

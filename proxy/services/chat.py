@@ -16,6 +16,7 @@ from proxy.core.tokens import count, count_prompt
 from proxy.services.aftermath import Aftermath
 from proxy.services.attempts import Attempts, GaveUp, Success
 from proxy.services.desk import Borrowed, Desk
+from proxy.services.recaptcha import Tokens
 from proxy.telemetry import Metrics, log
 from proxy.upstreams.genspark import ChatStream, Genspark
 from proxy.wire.genspark_key_ask import ignored as ignored_by_key
@@ -130,6 +131,7 @@ class ChatService:
     """Everything a chat needs; ``projects`` maps a model to the operator's own project ids."""
 
     genspark: Genspark
+    tokens: Tokens
     desk: Desk
     catalogue: Catalogue
     aftermath: Aftermath
@@ -221,9 +223,7 @@ class ChatService:
         opening: _Opening | None = None
         try:
             async with asyncio.timeout(self.first_event_timeout):
-                stream = await self.genspark.open_chat(
-                    borrowed.seat.account, ask, borrowed.candidate, given
-                )
+                stream = await self._ask(ask, borrowed, given)
                 opening = _Opening(stream, [], None, given)
                 await self._read_head(opening, borrowed)
         except BaseException as error:
@@ -236,6 +236,23 @@ class ChatService:
                 raise UpstreamError(late) from None
             raise
         return opening
+
+    async def _ask(self, ask: ChatAsk, borrowed: Borrowed, project: str | None) -> ChatStream:
+        """One ask; a refusal for want of a reCAPTCHA token is met with a token, once."""
+        account, candidate = borrowed.seat.account, borrowed.candidate
+        if candidate.route is Route.KEY:
+            return await self.genspark.open_chat(account, ask, candidate, None)
+        cookie = self.genspark.cookie(account)
+        token = await self.tokens.before_ask(cookie, Product.CHAT)
+        try:
+            return await self.genspark.open_chat(account, ask, candidate, project, token)
+        except UpstreamError as error:
+            if token or error.failure.kind is not Kind.FORBIDDEN:
+                raise
+            token = await self.tokens.after_refusal(cookie, Product.CHAT)
+            if not token:
+                raise
+        return await self.genspark.open_chat(account, ask, candidate, project, token)
 
     async def _read_head(self, opening: _Opening, borrowed: Borrowed) -> None:
         while True:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from proxy.core.pool import Pool, Seat
 from proxy.core.products import Product
-from proxy.store.locks import LockStore, StoreUnavailable
+from proxy.store.failures import StoreUnavailable
+from proxy.store.locks import LockStore
 
 NO_ACCOUNT = "no account: set GSK_API_KEY, GS_COOKIE or ACCOUNTS_FILE"
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from proxy.store.failures import StoreUnavailable
 from proxy.store.schema import HEAD
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -20,7 +22,10 @@ async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
 
     A plain ``postgresql://`` URL means the asyncpg driver.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnavailable("this is no SQLAlchemy URL") from error
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+asyncpg")
     if parsed.drivername == "sqlite":
@@ -32,15 +37,25 @@ async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
     if is_sqlite:
         event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+        await _bring_up_to_date(engine)
         yield engine
     finally:
         await engine.dispose()
 
 
+async def _bring_up_to_date(engine: AsyncEngine) -> None:
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnavailable(type(error).__name__) from error
+
+
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(f"{folder}: {error.strerror}") from error
 
 
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:

@@ -9,11 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from proxy.core.accounts import Lock
 from proxy.core.products import Product
+from proxy.store.failures import StoreUnavailable
 from proxy.store.schema import account_locks
-
-
-class StoreUnavailable(Exception):
-    """The database did not do as it was told; the text names the kind of error, not its data."""
 
 
 class LockStore:

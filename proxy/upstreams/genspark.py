@@ -116,7 +116,12 @@ class Genspark:
     _cookies: dict[str, str] = field(default_factory=dict)
 
     async def open_chat(
-        self, account: Account, ask: ChatAsk, candidate: Candidate, project_id: str | None
+        self,
+        account: Account,
+        ask: ChatAsk,
+        candidate: Candidate,
+        project_id: str | None,
+        recaptcha: str = "",
     ) -> ChatStream:
         """Send the ask; the stream's first events are not there yet. Raises ``UpstreamError``."""
         if candidate.route is Route.KEY:
@@ -128,7 +133,7 @@ class Genspark:
             "POST",
             self.origin + wire.CHAT_PATH,
             self._cookie_headers(account, page),
-            wire.body(ask, candidate, project_id),
+            wire.body(ask, candidate, project_id, recaptcha),
             proxy=account.proxy,
         )
         self._refresh(account, exchange)
@@ -234,14 +239,15 @@ class Genspark:
         return Reply(exchange.status, exchange.headers, body, self.clock())
 
     def _cookie_headers(self, account: Account, page: str) -> dict[str, str]:
-        cookie = self._cookies.get(account.id) or genspark_account.normal_cookie(
+        return genspark_cookie_ask.headers(self.origin, self.cookie(account), self.user_agent, page)
+
+    def cookie(self, account: Account) -> str:
+        """The account's ``Cookie`` header as it stands now, refreshes included."""
+        return self._cookies.get(account.id) or genspark_account.normal_cookie(
             account.secret.reveal()
         )
-        return genspark_cookie_ask.headers(self.origin, cookie, self.user_agent, page)
 
     def _refresh(self, account: Account, exchange: Exchange) -> None:
         if account.credential is Credential.COOKIE and "set-cookie" in exchange.headers:
-            known = self._cookies.get(account.id) or genspark_account.normal_cookie(
-                account.secret.reveal()
-            )
-            self._cookies[account.id] = genspark_account.refreshed(known, exchange.set_cookies)
+            refreshed = genspark_account.refreshed(self.cookie(account), exchange.set_cookies)
+            self._cookies[account.id] = refreshed

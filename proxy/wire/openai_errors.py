@@ -147,6 +147,12 @@ _ROWS: Final[dict[Kind, _Row]] = {
     Kind.BROKEN_STREAM: _Row(502, "The answer broke off before its end.", "bad_upstream_response"),
     Kind.UNREADABLE: _BROKEN,
     Kind.TIMEOUT: _Row(504, "Genspark did not answer in time.", "upstream_timeout"),
+    Kind.NO_TOKEN: _Row(
+        503,
+        "Genspark wants a reCAPTCHA token for this and none could be had; see docs/recaptcha.md.",
+        "recaptcha_unavailable",
+        retry_after=30,
+    ),
     Kind.TASK_FAILED: _Row(502, "The generation failed.", "generation_failed", final=True),
     Kind.TASK_UNKNOWN: _Row(502, "Genspark does not know the task.", "task_not_found", final=True),
 }

@@ -5,8 +5,10 @@ import signal
 import stat
 import subprocess
 import threading
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 from conftest import Upstream
 from processes import program, run
@@ -203,3 +205,82 @@ def test_two_first_starts_at_once_agree_on_the_hash_key(tmp_path: Path) -> None:
         thread.join()
     assert len(found) == 8
     assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"DATABASE_URL": "nonsense"}, "The database cannot be opened"),
+        ({"DATABASE_URL": "sqlite:////proc/nowhere/x.db"}, "The database cannot be opened"),
+        ({"GS_COOKIE": '["a"'}, "GS_COOKIE: is not a valid JSON array"),
+        ({"PROXY_URL": "SECRETproxy:1"}, "PROXY_URL: must be http://"),
+        ({"RECAPTCHA_PROXY_URL": "http://tokens.example.com"}, "RECAPTCHA_PROXY_URL: account"),
+        ({"ROUTE_ORDER": "key,key"}, "ROUTE_ORDER"),
+        ({"PRE_MESSAGES_JSON": "{}"}, "PRE_MESSAGES_JSON"),
+    ],
+)
+def test_each_wrong_setting_is_named_with_what_it_must_be(
+    given: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    ended = run(tmp_path, "serve", **{"GS_COOKIE": "alice", "PORT": "0", **given})
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "SECRET" not in ended.stderr
+
+
+def test_every_variable_of_genspark2api_is_accepted(tmp_path: Path, upstream: Upstream) -> None:
+    old = {
+        "GS_COOKIE": "session_id=alice",
+        "API_SECRET": "knock",
+        "REQUEST_RATE_LIMIT": "60",
+        "RATE_LIMIT_COOKIE_LOCK_DURATION": "600",
+        "RECAPTCHA_PROXY_URL": "127.0.0.1:7022",
+        "ROUTE_PREFIX": "",
+        "AUTO_DEL_CHAT": "1",
+        "AUTO_MODEL_CHAT_MAP_TYPE": "1",
+        "MODEL_CHAT_MAP": "gpt-5.4=project-1",
+        "REASONING_HIDE": "0",
+        "PRE_MESSAGES_JSON": "[]",
+        "IP_BLACK_LIST": "10.9.8.7",
+        "TOOL_CALLING_ENABLED": "1",
+        "DEBUG": "true",
+        "TZ": "Asia/Shanghai",
+    }
+    with program(tmp_path, GENSPARK_BASE_URL=upstream.url, **old) as server:
+        server.client.headers["Authorization"] = "Bearer knock"
+        assert server.chat().status_code == 200
+
+
+def test_a_log_reader_that_went_away_does_not_fail_requests(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    from processes import PROGRAM, environment, free_port
+
+    port = str(free_port())
+    given = {"GS_COOKIE": "alice", "GENSPARK_BASE_URL": upstream.url, "PORT": port}
+    process = subprocess.Popen(
+        ["sh", "-c", f"{PROGRAM} serve | true"], cwd=tmp_path, env=environment(tmp_path, **given)
+    )
+    try:
+        client = httpx2.Client(base_url=f"http://127.0.0.1:{port}")
+        _until_alive(client)
+        body = {"model": "gpt-5.4", "messages": [{"role": "user", "content": "x"}]}
+        assert [client.post("/v1/chat/completions", json=body).status_code for _ in range(3)] == [
+            200
+        ] * 3
+        client.close()
+    finally:
+        subprocess.run(["pkill", "-P", str(process.pid)], check=False)
+        process.wait(10)
+
+
+def _until_alive(client: httpx2.Client) -> None:
+    for _ in range(500):
+        try:
+            client.get("/healthz")
+        except httpx2.TransportError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError("the program did not start")
