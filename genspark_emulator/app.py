@@ -5,7 +5,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from genspark_emulator import cookie_chat, key_account, key_chat, legacy_chat, web_account
+from genspark_emulator import (
+    cookie_chat,
+    key_account,
+    key_chat,
+    legacy_chat,
+    recaptcha_service,
+    web_account,
+    web_pages,
+)
 from genspark_emulator.calls import Call
 from genspark_emulator.control import control_routes
 from genspark_emulator.endpoint import Endpoint
@@ -19,6 +27,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *legacy_chat.ENDPOINTS,
     *web_account.ENDPOINTS,
     *key_account.ENDPOINTS,
+    *web_pages.ENDPOINTS,
+    *recaptcha_service.ENDPOINTS,
 )
 
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 from genspark_emulator.calls import decode_payload
 from genspark_emulator.events import encode_json, to_bytes
 from genspark_emulator.modifiers import Modifiers
+from genspark_emulator.recaptcha_guard import RequirementError
 from genspark_emulator.rules import Rule, RuleError, read_rules
 from genspark_emulator.scenarios.names import scenario_names
 from genspark_emulator.state import EmulatorState
@@ -20,7 +21,9 @@ HELP = {
     "GET /__emulator__/log?since=N": "the calls numbered above N",
     "DELETE /__emulator__/log": "empty the log",
     "GET /__emulator__/projects": "all conversations with their owners and messages",
-    "POST /__emulator__/reset": "empty script, log, projects and refreshed cookies",
+    "GET /__emulator__/recaptcha": "required tokens, and counts of issued, accepted and refused",
+    "POST /__emulator__/recaptcha": "require tokens, or no longer: {'require': {flow: true}}",
+    "POST /__emulator__/reset": "empty script, log, projects, refreshed cookies and captcha",
 }
 
 
@@ -86,6 +89,18 @@ class Control:
         """All conversations."""
         return _json({"projects": self._state.projects.listing()})
 
+    async def read_recaptcha(self, _request: Request) -> Response:
+        """Requirements and counters of the captcha."""
+        return _json(self._state.recaptcha.listing())
+
+    async def require_recaptcha(self, request: Request) -> Response:
+        """Change requirements; bad ones are answered with HTTP 400 and nothing is changed."""
+        try:
+            self._state.recaptcha.require(decode_payload(await request.body()))
+        except RequirementError as error:
+            return _json({"error": str(error)}, status=400)
+        return _json(self._state.recaptcha.listing())
+
     async def reset(self, _request: Request) -> Response:
         """Forget everything."""
         self._state.reset()
@@ -105,6 +120,8 @@ def control_routes(state: EmulatorState) -> Mount:
             Route("/log", control.read_log, methods=["GET"]),
             Route("/log", control.clear_log, methods=["DELETE"]),
             Route("/projects", control.list_projects, methods=["GET"]),
+            Route("/recaptcha", control.read_recaptcha, methods=["GET"]),
+            Route("/recaptcha", control.require_recaptcha, methods=["POST"]),
             Route("/reset", control.reset, methods=["POST"]),
         ],
     )

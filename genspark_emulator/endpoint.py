@@ -1,7 +1,7 @@
 """What an emulated endpoint is, and the order in which a call is decided.
 
-First what the real service would reject, then the script, then the usual answer. A rejected
-call does not use up a rule.
+First what the real service would reject, a missing captcha token last, then the script, then the
+usual answer. A rejected call does not use up a rule.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from genspark_emulator.accounts import Credential
 from genspark_emulator.calls import Call, read_call
+from genspark_emulator.recaptcha_tokens import Verdict
 from genspark_emulator.reply import Reply
 from genspark_emulator.rules import NO_RULE, Rule
 from genspark_emulator.scenarios.documents import BAD_REQUEST_CF, NOT_LOGIN, document, key_error
@@ -59,9 +60,11 @@ class Endpoint:
     refuse: Refuse = never
     own_scenarios: Mapping[str, Reply] = field(default_factory=dict)
 
-    def decide(self, call: Call, state: EmulatorState) -> tuple[Reply, Rule]:
+    def decide(
+        self, call: Call, state: EmulatorState, verdict: Verdict | None
+    ) -> tuple[Reply, Rule]:
         """The reply to a call, with the rule whose modifiers shape it."""
-        refusal = self.refuse(call, state)
+        refusal = self.refuse(call, state) or state.recaptcha.refuse(call.flow, verdict)
         if refusal is not None:
             return refusal, NO_RULE
         rule = state.script.take(self.flow, call.account) or NO_RULE
@@ -83,7 +86,8 @@ class Endpoint:
             account = state.accounts.identify(request.headers, self.credential)
             call = await read_call(request, self.flow, account)
             entry = state.journal.open(call)
-            reply, rule = self.decide(call, state)
+            entry.recaptcha = state.recaptcha.judge(call)
+            reply, rule = self.decide(call, state, entry.recaptcha)
             return Transmission(reply, rule, entry)
 
         return handle

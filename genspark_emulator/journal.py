@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genspark_emulator.calls import Call
+from genspark_emulator.recaptcha_tokens import Verdict
 
 KEPT_ENTRIES = 10_000
 KEPT_BODY_BYTES = 64 * 1024 * 1024
@@ -14,7 +15,10 @@ KEPT_BODY_BYTES = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class Entry:
-    """One call. ``status`` and ``ended`` stay None until headers and end were sent."""
+    """One call. ``status`` and ``ended`` stay None until headers and end were sent.
+
+    ``recaptcha`` is what the captcha token of an ask was worth; None on other calls.
+    """
 
     n: int
     call: Call
@@ -23,6 +27,7 @@ class Entry:
     ended: float | None = None
     cancelled: bool = False
     bytes_sent: int = 0
+    recaptcha: Verdict | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The entry in the form of the control interface."""
@@ -40,6 +45,7 @@ class Entry:
             "ended": self.ended,
             "cancelled": self.cancelled,
             "bytes_sent": self.bytes_sent,
+            "recaptcha": self.recaptcha,
         }
 
 

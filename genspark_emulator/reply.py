@@ -16,9 +16,10 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A document (``body``: JSON value or text) or, when ``frames`` is set, an event stream.
+    """A document (``body``: JSON value, text or bytes) or, with ``frames`` set, an event stream.
 
-    ``spaced`` is the JSON style: with a space after separators (cookie routes) or compact.
+    ``spaced`` is the JSON style: with a space after separators (cookie routes) or compact. A
+    reply that does not end is followed by silence until the client leaves.
     """
 
     body: Any = ""
@@ -27,6 +28,7 @@ class Reply:
     headers: Headers = ()
     content_type: str = ""
     spaced: bool = True
+    ends: bool = True
 
     @property
     def media_type(self) -> str:
@@ -55,6 +57,8 @@ class Reply:
 
 
 def _document(body: object, pad_bytes: int, spaced: bool) -> bytes:
+    if isinstance(body, bytes):
+        return body
     if isinstance(body, str):
         return to_bytes(body)
     padded = _pad(body, pad_bytes) if pad_bytes and isinstance(body, dict) else body

@@ -30,6 +30,10 @@ Flow = Literal[
     "abort",
     "create",
     "quota",
+    "page",
+    "static",
+    "recaptcha_script",
+    "token",
 ]
 
 
@@ -119,6 +123,7 @@ class Rule(Modifiers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     epoch: int | None = None
     product: str | None = None
     retry_after: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    execute_ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)] | None = None
 
     @property
     def flows(self) -> frozenset[str]:
@@ -150,7 +155,8 @@ def _known_scenario(rule: Rule) -> str | None:
 
 def _fitting_flow(rule: Rule) -> str | None:
     fitting = flows_of(rule.scenario) if rule.scenario else CHAT_FLOWS
-    if rule.flow == "*" or rule.flow in fitting or (not rule.scenario and not rule.answer):
+    anything = not rule.scenario and not rule.answer
+    if anything or rule.flow in fitting or (rule.flow == "*" and rule.flows):
         return None
     return f"flow {rule.flow!r} cannot be answered like this, only {', '.join(sorted(fitting))}"
 

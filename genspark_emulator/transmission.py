@@ -43,15 +43,18 @@ class Transmission:
         await self._send_headers(send, total)
         await _pause(modifiers.first_event_delay_s)
         await self._send_body(send, writes)
-        if not breaks_off(total, modifiers):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if breaks_off(total, modifiers):
+            return
+        if not self._reply.ends:
+            await asyncio.Event().wait()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_headers(self, send: Send, total: int) -> None:
         headers = [
             (b"content-type", (self._modifiers.content_type or self._reply.media_type).encode()),
             *((name.encode("latin-1"), value.encode()) for name, value in self._reply.headers),
         ]
-        if self._reply.frames is None:
+        if self._reply.frames is None and self._reply.ends:
             length = declared_length(total, self._modifiers)
             headers.append((b"content-length", str(length).encode()))
         self._entry.status = self._reply.status

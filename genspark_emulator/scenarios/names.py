@@ -6,9 +6,13 @@ from genspark_emulator.scenarios.cookie_streams import COOKIE_STREAMS
 from genspark_emulator.scenarios.documents import DOCUMENTS, RETRY_AFTER
 from genspark_emulator.scenarios.key_streams import KEY_STREAMS
 from genspark_emulator.scenarios.legacy_streams import LEGACY_STREAMS
+from genspark_emulator.scenarios.pages import EXECUTE_MS, PAGE_SCENARIOS
 
 CHAT_FLOWS = frozenset({"chat", "key_chat", "legacy"})
-FLOWS = CHAT_FLOWS | {"login", "me", "models", "delete", "abort", "create", "quota"}
+FLOWS = CHAT_FLOWS | {
+    *("login", "me", "models", "delete", "abort", "create", "quota"),
+    *("page", "static", "recaptcha_script", "token"),
+}
 
 ROWS: dict[str, str] = {
     "row1": "rate_limit_cf1",
@@ -48,16 +52,19 @@ ROWS: dict[str, str] = {
 ROW_PRODUCTS = {"row18": "AI Image"}
 """The signature was recorded for this product; by its readable name it is about chat."""
 
-STREAMS: dict[str, Collection[str]] = {
+OWN_SCENARIOS: dict[str, Collection[str]] = {
     "chat": COOKIE_STREAMS,
     "key_chat": KEY_STREAMS,
     "legacy": LEGACY_STREAMS,
+    "page": PAGE_SCENARIOS,
 }
+"""What can be told on one flow only, or on a few."""
 
 _WINDOW_LIMITS = frozenset(name for name in COOKIE_STREAMS if name.startswith("window_limit"))
 
 PARAMETERS: dict[str, frozenset[str]] = {
     "epoch": _WINDOW_LIMITS,
+    "execute_ms": EXECUTE_MS,
     "product": _WINDOW_LIMITS,
     "retry_after": RETRY_AFTER,
 }
@@ -77,10 +84,10 @@ def flows_of(name: str) -> frozenset[str]:
     """
     if name in DOCUMENTS:
         return FLOWS
-    return frozenset(flow for flow, streams in STREAMS.items() if name in streams)
+    return frozenset(flow for flow, names in OWN_SCENARIOS.items() if name in names)
 
 
 def scenario_names() -> dict[str, list[str]]:
     """All names, by the flows they can be told on."""
-    streams = {flow: sorted(table) for flow, table in STREAMS.items()}
-    return {"any flow": sorted(DOCUMENTS), **streams, "aliases": list(ROWS)}
+    own = {flow: sorted(names) for flow, names in OWN_SCENARIOS.items()}
+    return {"any flow": sorted(DOCUMENTS), **own, "aliases": list(ROWS)}

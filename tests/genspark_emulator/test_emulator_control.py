@@ -125,7 +125,7 @@ def test_the_log_tells_what_arrived_and_what_was_sent(emulator: EmulatorClient) 
     chat, key_chat, unknown = emulator.log()
     assert set(chat) == {
         *("n", "flow", "method", "path", "query", "headers", "body", "account"),
-        *("status", "started", "ended", "cancelled", "bytes_sent"),
+        *("status", "started", "ended", "cancelled", "bytes_sent", "recaptcha"),
     }
     assert (chat["flow"], chat["account"], chat["status"]) == ("chat", SESSION, 200)
     assert chat["body"] == ask_body("hi")
