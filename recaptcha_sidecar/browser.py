@@ -28,6 +28,7 @@ from recaptcha_sidecar.failures import Failure, Reason
 from recaptcha_sidecar.pages import EXECUTE, FIND_SITE_KEY, HAS_RECAPTCHA, judge
 from recaptcha_sidecar.settings import Settings
 from recaptcha_sidecar.shelf import Use, is_worn, to_close
+from recaptcha_sidecar.telemetry import log
 
 # A plain browser, told not to phone home; nothing here changes what a site sees of it.
 ARGUMENTS: Final = (
@@ -65,6 +66,7 @@ class Generation:
     use: Use
     warm: dict[str, Warm] = field(default_factory=dict)
     retired: bool = False
+    broken: bool = False
 
 
 class Chromium:
@@ -115,7 +117,10 @@ class Chromium:
                 raise
             finally:
                 warm.use.leave(time.monotonic(), minted=minted)
-        except (Error, OSError) as error:
+        except Failure:
+            raise
+        except Exception as error:
+            # Not Error alone: Playwright raises a bare Exception when its driver has died.
             raise _browser_failed(error) from error
         finally:
             generation.use.leave(time.monotonic(), minted=minted)
@@ -140,9 +145,7 @@ class Chromium:
         """Close every browser and Playwright's driver."""
         for generation in self._generations():
             await self._close(generation)
-        if self._playwright is not None:
-            await self._playwright.stop()
-            self._playwright = None
+        await self._stop_playwright()
 
     def _generations(self) -> list[Generation]:
         return [*self._old, *([self._current] if self._current else [])]
@@ -165,7 +168,7 @@ class Chromium:
             max_age=settings.browser_max_age,
             max_mints=settings.browser_max_mints,
         )
-        return worn or not generation.browser.is_connected()
+        return worn or generation.broken or not generation.browser.is_connected()
 
     async def _retire(self, generation: Generation) -> None:
         """What runs in it may finish; it closes with its last mint."""
@@ -179,16 +182,22 @@ class Chromium:
     async def _launch(self) -> Browser:
         try:
             return await self._launch_once()
-        except Error:
-            # Playwright's own driver may have died with the browser: once more with a new one.
-            if self._playwright is not None:
-                with contextlib.suppress(Exception):
-                    await self._playwright.stop()
-            self._playwright = None
+        except Exception as error:
+            # The driver may have died with the browser: once more with a new one.
+            log.warning("browser.launch_failed", error=type(error).__name__)
+            await self._stop_playwright()
         try:
             return await self._launch_once()
-        except Error as error:
+        except Exception as error:
             raise _browser_failed(error) from error
+
+    async def _stop_playwright(self) -> None:
+        """A dead driver does not answer its farewell."""
+        playwright, self._playwright = self._playwright, None
+        if playwright is not None:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await playwright.stop()
 
     async def _launch_once(self) -> Browser:
         settings = self._settings
@@ -209,7 +218,12 @@ class Chromium:
     async def _new_context(
         self, generation: Generation, account: str, request: TokenRequest
     ) -> Warm:
-        context = await generation.browser.new_context()
+        try:
+            context = await generation.browser.new_context()
+        except Exception:
+            # It may still call itself connected (a dead driver tells nobody); it is of no use.
+            generation.broken = True
+            raise
         warm = generation.warm[account] = Warm(context, _fresh_use())
         origin = self._settings.genspark_base_url
         await context.add_cookies(
@@ -278,7 +292,7 @@ class Chromium:
 
     async def _close_quietly(self, warm: Warm) -> None:
         """A hung renderer must not hold up anybody; the browser's end takes it along."""
-        with contextlib.suppress(Error, TimeoutError, OSError):
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await warm.context.close()
 
@@ -286,7 +300,7 @@ class Chromium:
         generation.warm.clear()
         if generation in self._old:
             self._old.remove(generation)
-        with contextlib.suppress(Error, TimeoutError, OSError):
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await generation.browser.close()
 

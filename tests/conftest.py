@@ -11,6 +11,7 @@ import pytest
 from live import LiveServer, live, settings_for
 
 from genspark_emulator.serving import RunningEmulator, running
+from genspark_emulator.state import EmulatorState
 from proxy.settings import Settings
 
 KEPT = {"PATH", "HOME", "TMPDIR", "LANG", "CHROMIUM_PATH", "CI", "NODE_PATH"}
@@ -68,6 +69,12 @@ def upstream(_emulator: RunningEmulator) -> Iterator[Upstream]:
     upstream.reset()
     yield upstream
     upstream.close()
+
+
+@pytest.fixture
+def emulator_state(_emulator: RunningEmulator) -> EmulatorState:
+    """The emulator's inside, for its clock."""
+    return _emulator.state
 
 
 Serve = Callable[..., LiveServer]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import Serve, Upstream
 from live import SECRET, LiveServer
-from processes import free_port, program, run
+from program import free_port, program, run
 
 from proxy import __version__
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from conftest import Upstream
-from processes import program, run
+from program import program, run
 
 COOKIES = "session_id=alice\nsession_id=bob"
 
@@ -255,7 +255,7 @@ def test_every_variable_of_genspark2api_is_accepted(tmp_path: Path, upstream: Up
 def test_a_log_reader_that_went_away_does_not_fail_requests(
     tmp_path: Path, upstream: Upstream
 ) -> None:
-    from processes import PROGRAM, environment, free_port
+    from program import PROGRAM, environment, free_port
 
     port = str(free_port())
     given = {"GS_COOKIE": "alice", "GENSPARK_BASE_URL": upstream.url, "PORT": port}
