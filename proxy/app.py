@@ -27,6 +27,7 @@ from proxy.core.tokens import count
 from proxy.credentials import AccountBook, AccountsFileError
 from proxy.services.aftermath import Aftermath
 from proxy.services.chat import ChatService
+from proxy.services.conversations import Conversations
 from proxy.services.desk import Desk
 from proxy.services.health import Health
 from proxy.services.recaptcha import Tokens
@@ -95,7 +96,7 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
             front = Front(routes(demo=demo, mode=mode), direct, services, limit, demo=demo)
             yield Application(front, services, reloader.reload)
         finally:
-            await services.chat.aftermath.settle(AFTERMATH_SECONDS)
+            await services.chat.conversations.aftermath.settle(AFTERMATH_SECONDS)
             for task in background:
                 task.cancel()
 
@@ -130,15 +131,14 @@ def _services(
         tokens=_tokens(settings, neighbour, metrics),
         desk=desk,
         catalogue=catalogue,
-        aftermath=Aftermath(tasks),
-        metrics=metrics,
+        conversations=Conversations(
+            genspark, Aftermath(tasks), settings.auto_del_chat, settings.model_chat_map
+        ),
         routes=settings.routes(),
         unknown=settings.unknown_model,
         max_attempts=settings.max_attempts,
         first_event_timeout=settings.first_event_timeout,
         answer_timeout=settings.answer_timeout,
-        auto_delete=settings.auto_del_chat,
-        projects=settings.model_chat_map,
     )
     health = Health(pool, store, time.time)
     bodies = BodyLog(lambda: _all_secrets(settings, pool))

@@ -22,8 +22,10 @@ from proxy.api.context import (
 from proxy.api.event_stream import EventStream, Watched
 from proxy.core.ask import ChatAsk, InvalidRequest
 from proxy.core.catalogue import Candidate
+from proxy.core.events import ChatEvent
 from proxy.services.attempts import GaveUp
-from proxy.services.chat import ChatAnswer, UnknownModelAsked
+from proxy.services.chat import UnknownModelAsked
+from proxy.services.chat_answer import ChatAnswer
 from proxy.telemetry import RequestRecord
 from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions, comment
 from proxy.wire.openai_completion import completion
@@ -49,6 +51,7 @@ class Chat:
         self._id = f"chatcmpl-{record.request_id[:24]}"
         self._created = int(time.time())
         self._answer: ChatAnswer | None = None
+        self._head: list[ChatEvent] = []
 
     async def plain(self, ask: ChatAsk, receive: Receive) -> None:
         """A whole answer as JSON."""
@@ -112,7 +115,7 @@ class Chat:
     async def _send_events(
         self, ask: ChatAsk, answer: ChatAnswer, stream: EventStream, writer: ChunkWriter
     ) -> None:
-        out = writer.write(answer.head)
+        out = writer.write(self._head)
         while not answer.ended:
             if out:
                 await stream.write(out)
@@ -134,6 +137,7 @@ class Chat:
 
     async def _open(self, ask: ChatAsk, plan: list[Candidate]) -> ChatAnswer:
         answer = self._answer = await self._services.chat.open(ask, plan)
+        self._head = await answer.begin()
         record = self._record
         record.ttft = time.monotonic() - record.started
         record.account = answer.account

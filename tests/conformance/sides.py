@@ -87,7 +87,7 @@ class Side:
         """Let the server finish with everything, and its account be as good as new."""
         services = self.live.application.services
         eventually(lambda: services.health.in_flight == 0, 5)
-        self.live.call(services.chat.aftermath.settle(5))
+        self.live.call(services.chat.conversations.aftermath.settle(5))
         self.unlock()
 
 

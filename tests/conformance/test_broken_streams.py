@@ -18,7 +18,7 @@ from live import SECRET
 
 from genspark_emulator.scenarios.cookie_streams import COOKIE_STREAMS
 from genspark_emulator.scenarios.key_streams import KEY_STREAMS
-from proxy.services.chat import ChatAnswer
+from proxy.services.chat_answer import ChatAnswer
 
 CHAT = "/v1/chat/completions"
 BROKEN = [
