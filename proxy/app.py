@@ -94,7 +94,7 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
             mode = "demo" if demo else "genspark"
             direct = {"/v1/chat/completions": chat_completions}
             front = Front(routes(demo=demo, mode=mode), direct, services, limit, demo=demo)
-            yield Application(front, services, reloader.reload)
+            yield Application(front, services, lambda: _start(tasks, reloader))
         finally:
             await services.chat.conversations.aftermath.settle(AFTERMATH_SECONDS)
             for task in background:
@@ -170,6 +170,10 @@ def _all_secrets(settings: Settings, pool: Pool) -> list[str]:
     return own + [seat.account.secret.reveal() for seat in pool.seats()]
 
 
+def _start(tasks: asyncio.TaskGroup, reloader: "_Reloader") -> None:
+    tasks.create_task(reloader.reload_now(), name="reload-accounts")
+
+
 class _Reloader:
     """Keeps pool, store and ``ACCOUNTS_FILE`` in step."""
 
@@ -186,8 +190,16 @@ class _Reloader:
         except AccountsFileError as error:
             log.error("accounts.not_reloaded", reason=str(error))
             return
-        self._desk.pool.replace(accounts)
+        self._desk.replace(accounts)
         log.info("accounts.reloaded", accounts=len(accounts))
+
+    async def reload_now(self) -> None:
+        """What SIGHUP asks for; an account that comes back finds its locks again."""
+        self.reload()
+        try:
+            await self._desk.sync()
+        except StoreUnavailable as error:
+            log.error("store.failed", error=str(error))
 
     async def sync(self) -> None:
         """Take over what others wrote."""

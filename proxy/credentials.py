@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,14 @@ class _Table(BaseModel):
     disabled: bool = False
     concurrency: int | None = Field(None, ge=1, le=10_000)
 
+    @field_validator("cookie", "key")
+    @classmethod
+    def _credential(cls, value: str | None) -> str | None:
+        bare = value.strip() if value is not None else None
+        if bare is not None and (not bare or not bare.isprintable()):
+            raise ValueError("is blank or holds control characters")
+        return bare
+
     @field_validator("proxy")
     @classmethod
     def _proxy(cls, value: str | None) -> str | None:
@@ -56,6 +65,9 @@ class AccountBook:
         found: dict[str, Account] = {}
         for account in (*self._from_file(), *self._from_environment()):
             found.setdefault(account.id, account)
+        labels = Counter(account.label for account in found.values())
+        if twice := [label for label, times in labels.items() if times > 1]:
+            raise AccountsFileError(f"label '{twice[0]}' is used twice; choose another in the file")
         return list(found.values())
 
     def _from_environment(self) -> list[Account]:
@@ -120,7 +132,7 @@ def _tables(path: Path) -> list[_Table]:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise AccountsFileError(f"{path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise AccountsFileError(f"{path} is not valid TOML: {_without_values(error)}") from None
     rows = document.get("accounts", [])
     if not isinstance(rows, list):
@@ -161,10 +173,24 @@ def _hash_key(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     path = settings.data_dir / "secret.key"
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_text().strip()
+    except OSError as error:
+        raise AccountsFileError(f"{path}: {error.strerror}") from None
+    if not key:
+        raise AccountsFileError(f"{path} is empty; delete it, and a new one is made")
+    return key.encode()
+
+
+def _make_key(path: Path) -> None:
+    """Of two processes that start at once one makes the key, whole, and both read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
     with contextlib.suppress(FileExistsError):
-        # O_EXCL: of two processes that start at once, one makes the key and both read it.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text().strip().encode()
+        os.link(draft, path)
+    draft.unlink()

@@ -46,7 +46,7 @@ def _pairs(value: Any) -> Any:
     pairs = [item.partition("=") for item in _split(value)]
     wrong = [name for name, sign, target in pairs if not (name and sign and target)]
     if wrong:
-        raise ValueError(f"'{wrong[0]}' is not of the form name=value")
+        raise ValueError(f"{wrong[0]!a} is not of the form name=value")
     return {name.strip(): target.strip() for name, _, target in pairs}
 
 
@@ -59,7 +59,12 @@ class Settings(BaseSettings):
     """Everything an operator can set; field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        # An error must not quote what may be a credential.
+        hide_input_in_errors=True,
     )
 
     # --- Accounts
@@ -237,7 +242,7 @@ class Settings(BaseSettings):
     def _cookie_list(cls, value: SecretStr | None) -> SecretStr | None:
         try:
             cookies(value.get_secret_value() if value else "")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError("is not a valid JSON array of strings") from None
         return value
 
@@ -252,7 +257,7 @@ class Settings(BaseSettings):
     @classmethod
     def _origin(cls, value: str) -> str:
         bare = value.rstrip("/").removesuffix("/v1")
-        if not re.fullmatch(r"https?://[^/\s]+", bare):
+        if not re.fullmatch(r"https?://[^/\s?#]+", bare):
             raise ValueError("must be an origin such as https://www.genspark.ai")
         return bare
 
@@ -283,7 +288,10 @@ class Settings(BaseSettings):
     @field_validator("pre_messages_json")
     @classmethod
     def _messages(cls, value: str) -> str:
-        parsed = json.loads(value) if value else []
+        try:
+            parsed = json.loads(value) if value else []
+        except (ValueError, RecursionError):
+            parsed = None
         if not isinstance(parsed, list) or not all(isinstance(item, dict) for item in parsed):
             raise ValueError("must be a JSON list of messages")
         return value
@@ -347,7 +355,7 @@ def cookies(text: str) -> list[str]:
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise ValueError("GS_COOKIE: the JSON array must hold strings")
         return [item.strip() for item in items if item.strip()]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [bare for line in text.splitlines() if (bare := line.strip().strip(",").strip())]
     if len(lines) > 1:
         return lines
     whole_jar = ";" in text

@@ -82,8 +82,16 @@ class Catalogue:
     ) -> list[Candidate]:
         """The ways to serve ``requested``, best first; empty means 404 ``model_not_found``."""
         name = self._aliases.get(requested.lower(), requested)
+        exact = [
+            Candidate(route, model)
+            for route in routes
+            if (model := self._shelves[route].find(name)) is not None
+        ]
+        if exact:
+            return exact
         search = name.endswith(SEARCH_SUFFIX)
         plain = name.removesuffix(SEARCH_SUFFIX)
+        plain = self._aliases.get(plain.lower(), plain)
         if plain == self.mixture_name:
             return self._mixtures(routes, search)
         known = [

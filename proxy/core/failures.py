@@ -5,7 +5,7 @@ A ``Failure`` is data. ``UpstreamError`` is the only way to raise one. Three tab
 ``proxy.wire.openai_errors`` (what the caller is told).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -59,7 +59,8 @@ class Failure:
 
     ``detail`` is for the operator's log and for error texts, already free of secrets.
     ``retry_after`` is in seconds, ``until`` is an epoch second; either is the upstream's own word.
-    ``product`` is what the upstream named as limited, when it named one.
+    ``product`` is what the upstream named as limited, when it named one. ``told`` is its
+    explanation for the caller: it may quote the request, so it stays out of every log.
     """
 
     kind: Kind
@@ -67,6 +68,7 @@ class Failure:
     retry_after: float | None = None
     until: float | None = None
     product: Product | None = None
+    told: str = field(default="", repr=False)
 
 
 class UpstreamError(Exception):

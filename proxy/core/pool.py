@@ -32,7 +32,7 @@ class Policy(StrEnum):
     RANDOM = "random"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Seat:
     """An account's place in the pool: what runs on it and what it may not do.
 
@@ -146,6 +146,19 @@ class Pool:
         self, credential: Credential, product: Product, tried: Collection[str], now: float
     ) -> Choice:
         """Take a seat for one request, or say why there is none."""
+        free = self.look(credential, product, tried, now)
+        if not isinstance(free, list):
+            return free
+        seat = self._pick(free, product, now)
+        if self._policy is Policy.ROUND_ROBIN:
+            self._pass_turn(seat, free)
+        seat.busy += 1
+        return Granted(seat)
+
+    def look(
+        self, credential: Credential, product: Product, tried: Collection[str], now: float
+    ) -> "list[Seat] | AllBusy | AllResting | NoneLeft":
+        """The seats that ``choose`` would pick from, or why there is none; nothing changes."""
         fitting = self._enabled[credential]
         if tried:
             fitting = [seat for seat in fitting if seat.account.id not in tried]
@@ -154,14 +167,7 @@ class Pool:
         unlocked = [s for s in fitting if not s.locks or not s.locked(product, now)]
         if not unlocked:
             return _resting(fitting, product, now)
-        free = [seat for seat in unlocked if seat.room(product, now)]
-        if not free:
-            return AllBusy()
-        seat = self._pick(free, product, now)
-        if self._policy is Policy.ROUND_ROBIN:
-            self._pass_turn(seat, free)
-        seat.busy += 1
-        return Granted(seat)
+        return [seat for seat in unlocked if seat.room(product, now)] or AllBusy()
 
     def release(self, seat: Seat) -> None:
         """Give a seat back, whatever became of the request."""

@@ -18,9 +18,13 @@ COUNTED = 1_000_000
 
 def count(text: str) -> int:
     """The number of tokens of a text; beyond ``COUNTED`` characters in proportion to its start."""
-    if len(text) <= COUNTED:
-        return _counter()(text) if text else 0
-    return round(_counter()(text[:COUNTED]) * len(text) / COUNTED)
+    start = text[:COUNTED]
+    try:
+        counted = _counter()(start) if text else 0
+    except UnicodeEncodeError:
+        # A lone surrogate is no text, but no reason to fail an answer either.
+        counted = _counter()(start.encode("utf-8", "replace").decode())
+    return counted if len(text) <= COUNTED else round(counted * len(text) / COUNTED)
 
 
 def count_prompt(ask: ChatAsk) -> int:

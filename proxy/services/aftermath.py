@@ -43,3 +43,6 @@ async def _guarded(work: Coroutine[Any, Any, None], name: str) -> None:
             await work
     except (UpstreamError, TimeoutError) as error:
         log.info("aftermath.failed", work=name, error=str(error))
+    except Exception as error:
+        # The group's other tasks must not fall with a mistake of ours in a tidying job.
+        log.error("aftermath.broken", work=name, error=type(error).__name__)

@@ -18,6 +18,10 @@ T = TypeVar("T")
 Open = Callable[[Borrowed, bool], Awaitable[T]]
 
 
+async def _nothing_to_close(opened: object, borrowed: Borrowed) -> None:
+    """For openings that hold nothing."""
+
+
 class GaveUp(Exception):
     """No attempt worked; the failure is the one worth telling."""
 
@@ -48,6 +52,8 @@ class Attempts(Generic[T]):
     limit: int
     retire: Callable[[Route], None]
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    # What was opened must be closed when its seat is lost in the same moment.
+    close: Callable[[T, Borrowed], Awaitable[None]] = _nothing_to_close
     _log: AttemptLog = field(init=False)
     _all: list[Candidate] = field(init=False)
     _tried: Tried = field(default_factory=set)
@@ -89,12 +95,19 @@ class Attempts(Generic[T]):
                     again = True
                     await self.pause(pause)
                 else:
-                    self.desk.metrics.attempts.labels(route.value, "ok").inc()
-                    await self.desk.succeeded(seat, self.product)
-                    return opened
+                    return await self._succeed(opened, borrowed)
         except BaseException:
             self.desk.give_back(seat)
             raise
+
+    async def _succeed(self, opened: T, borrowed: Borrowed) -> T:
+        self.desk.metrics.attempts.labels(borrowed.candidate.route.value, "ok").inc()
+        try:
+            await self.desk.succeeded(borrowed.seat, self.product)
+        except BaseException:
+            await self.close(opened, borrowed)
+            raise
+        return opened
 
     async def _decide(self, borrowed: Borrowed, failure: Failure) -> float | None:
         """A pause before the same account is asked again, or None for another one."""

@@ -56,6 +56,7 @@ class ChatService:
             lambda borrowed, again: self._open_one(ask, borrowed, again=again),
             self.max_attempts,
             self._retire,
+            close=lambda talk, borrowed: self.conversations.close(talk, borrowed, finished=False),
         )
         return self._answer(ask, await attempts.run())
 

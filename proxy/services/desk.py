@@ -1,15 +1,16 @@
 """The account desk: the pool's waiting room, its durable locks and the re-check of credentials."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from proxy.core.accounts import Account, Lock
 from proxy.core.attempts import Durations, dead_lock, lock_for
 from proxy.core.catalogue import Candidate
 from proxy.core.failures import EFFECTS, WAITING_HELPS, EffectKind, Failure, Kind, UpstreamError
-from proxy.core.pool import AllBusy, AllResting, Choice, Granted, NoneLeft, Pool, Seat
+from proxy.core.pool import AllBusy, AllResting, Granted, NoneLeft, Pool, Seat
 from proxy.core.products import Credential, Product, Route
+from proxy.store.failures import StoreUnavailable
 from proxy.store.locks import LockStore
 from proxy.telemetry import Metrics, log
 
@@ -64,6 +65,9 @@ class Desk:
 
     async def borrow(self, candidates: list[Candidate], tried: Tried, product: Product) -> Borrowed:
         """A seat on the first candidate that has one free; waits while all that fit are busy."""
+        if self._waiters:
+            # A lock may have run out since: whoever came first is served first.
+            self._serve_waiters()
         choice = self._choose(candidates, tried, product)
         if isinstance(choice, Borrowed):
             return choice
@@ -93,9 +97,20 @@ class Desk:
             return
         async with self._writing:
             passed = self.pool.succeeded(seat, product, self.clock())
-            if passed:
-                log.info("account.recovered", account=seat.account.label)
+            if not passed:
+                return
+            log.info("account.recovered", account=seat.account.label)
+            try:
                 await self.store.remove(passed)
+            except StoreUnavailable as error:
+                # A good answer is not thrown away; the trial is repeated after a restart.
+                log.error("store.failed", error=str(error))
+        self._serve_waiters()
+
+    def replace(self, accounts: Iterable[Account]) -> None:
+        """Take over a new list of accounts."""
+        self.pool.replace(accounts)
+        self._serve_waiters()
 
     async def punish(self, seat: Seat, product: Product, failure: Failure) -> None:
         """Carry out what a failure means for the account; durable when this returns."""
@@ -137,9 +152,11 @@ class Desk:
     async def recheck_dead(self) -> None:
         """Ask again about credentials that were found dead: an operator may have logged in."""
         for seat in self.pool.seats():
-            dead = [lock for lock in seat.locks.values() if lock.until is None]
-            if dead and dead[0].reason == Kind.DEAD_CREDENTIAL and await self._is_alive(seat):
-                await self.unlock(seat.account.id)
+            lock = seat.locks.get(Product.ALL)
+            if lock is None or lock.until is not None or lock.reason != Kind.DEAD_CREDENTIAL:
+                continue
+            if await self._is_alive(seat):
+                await self.unlock(seat.account.id, Product.ALL)
                 log.info("account.alive_again", account=seat.account.label)
 
     def soonest(self, candidates: list[Candidate], product: Product) -> float | None:
@@ -147,16 +164,13 @@ class Desk:
         ends = [
             choice.soonest
             for candidate in candidates
-            if isinstance(choice := self._peek(candidate, product), AllResting)
+            if isinstance(choice := self._look(candidate, product), AllResting)
             and choice.soonest is not None
         ]
         return max(1.0, min(ends) - self.clock()) if ends else None
 
-    def _peek(self, candidate: Candidate, product: Product) -> Choice:
-        choice = self.pool.choose(candidate.route.credential, product, (), self.clock())
-        if isinstance(choice, Granted):
-            self.pool.release(choice.seat)
-        return choice
+    def _look(self, candidate: Candidate, product: Product) -> object:
+        return self.pool.look(candidate.route.credential, product, (), self.clock())
 
     def _choose(
         self, candidates: list[Candidate], tried: Tried, product: Product

@@ -1,18 +1,25 @@
 """Open the database and bring its schema up to date."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from proxy.store.failures import StoreUnavailable
 from proxy.store.schema import HEAD
 
+_DRIVERS = {
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+}
+_ONE_AT_A_TIME = threading.Lock()
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -22,20 +29,7 @@ async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
 
     A plain ``postgresql://`` URL means the asyncpg driver.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreUnavailable("this is no SQLAlchemy URL") from error
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+asyncpg")
-    if parsed.drivername == "sqlite":
-        parsed = parsed.set(drivername="sqlite+aiosqlite")
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    if is_sqlite and parsed.database:
-        await asyncio.to_thread(_make_folder, Path(parsed.database).parent)
-    engine = create_async_engine(parsed, pool_pre_ping=not is_sqlite)
-    if is_sqlite:
-        event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
+    engine = await _engine(url)
     try:
         await _bring_up_to_date(engine)
         yield engine
@@ -43,12 +37,42 @@ async def open_database(url: str) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
+async def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in _DRIVERS:
+            parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        if is_sqlite and parsed.database:
+            await asyncio.to_thread(_make_folder, Path(parsed.database).parent)
+        engine = create_async_engine(parsed, pool_pre_ping=not is_sqlite)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise StoreUnavailable(f"not a usable URL, {type(error).__name__}") from error
+    if is_sqlite:
+        event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
+    return engine
+
+
 async def _bring_up_to_date(engine: AsyncEngine) -> None:
+    """One process at a time: servers may start together on a fresh database."""
     try:
         async with engine.begin() as connection:
+            if await connection.run_sync(_revision) == HEAD:
+                return
+        async with engine.connect() as connection:
+            await _lock_schema(connection)
+            # Alembic keeps its context in a global, so within a process it is one at a time too.
             await connection.run_sync(_upgrade)
+            await connection.commit()
     except (SQLAlchemyError, OSError) as error:
         raise StoreUnavailable(type(error).__name__) from error
+
+
+async def _lock_schema(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(7055)"))
+    else:
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _make_folder(folder: Path) -> None:
@@ -68,16 +92,21 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    if _revision(connection) == HEAD:
-        return
     # Only a schema that must change pays for loading alembic (a tenth of a second).
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        if _revision(connection) == HEAD:
+            return
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreUnavailable("it was written by a newer version") from error
 
 
 def _revision(connection: Connection) -> str | None:

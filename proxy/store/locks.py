@@ -47,7 +47,13 @@ class LockStore:
         """Take locks away."""
         async with self._transaction() as connection:
             for lock in locks:
-                await connection.execute(_this(lock))
+                # Not a newer one that somebody else wrote meanwhile.
+                await connection.execute(
+                    _this(lock).where(
+                        account_locks.c.since == lock.since,
+                        account_locks.c.until.is_not_distinct_from(lock.until),
+                    )
+                )
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -64,14 +64,15 @@ def _from_codes(reply: Reply, body: Any) -> Failure | None:
 def _from_status(reply: Reply, body: Any) -> Failure:
     said = message_of(body) or reply.text
     if "allowed models" in said.lower():
-        return Failure(Kind.MODEL_UNKNOWN, _scrub(said))
+        return Failure(Kind.MODEL_UNKNOWN, "not on the upstream's list", told=_scrub(said))
     if reply.status == 401 and _PROVIDERS.search(said):
         # The provider behind one model is broken; the operator's key is not at fault.
         return Failure(Kind.MODEL_BROKEN, "the provider behind this model refused Genspark")
     kind = _BY_STATUS.get(reply.status)
     if kind is Kind.BAD_REQUEST:
-        told = validation_detail(body) if number_at(body, "status") == -2 else _scrub(said)
-        return Failure(kind, told)
+        if number_at(body, "status") == -2:
+            return Failure(kind, validation_detail(body))
+        return Failure(kind, f"HTTP {reply.status}", told=_scrub(said))
     if kind is None:
         kind = Kind.UPSTREAM_BROKEN if reply.status >= 500 else Kind.REJECTED
         kind = Kind.OUTAGE if reply.status == 503 else kind

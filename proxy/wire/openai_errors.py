@@ -174,8 +174,9 @@ def for_failure(failure: Failure, retry_after: float | None = None) -> ErrorRepl
     if row.status == 429:
         wait = wait or LONGEST_RETRY_AFTER
     message = row.message
-    if failure.kind in _TELLS_DETAIL and failure.detail:
-        message = f"{message}: {failure.detail}"
+    said = failure.told or failure.detail
+    if failure.kind in _TELLS_DETAIL and said:
+        message = f"{message}: {said}"
     return ErrorReply(
         row.status, quiet(message, row.message), row.type, row.code, None, wait, row.final
     )

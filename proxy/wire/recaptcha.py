@@ -22,15 +22,22 @@ def service_url(given: str) -> str:
 
 def is_safe_for_cookies(url: str) -> bool:
     """Cookies are secrets: they travel over TLS, or not beyond a private network."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if not host or parts.scheme not in ("http", "https"):
+        return False
     if parts.scheme == "https":
         return True
-    host = parts.hostname or ""
     try:
         address = ip_address(host)
     except ValueError:
-        # A name without dots is a container's or a host's on the same network.
-        return "." not in host or host.endswith((".local", ".internal", ".localhost"))
+        # A name without dots is a container's or a host's on the same network; a bare number is
+        # an address in disguise.
+        plain_name = "." not in host and not host[0].isdigit()
+        return plain_name or host.endswith((".local", ".internal", ".localhost"))
     return address.is_private or address.is_loopback
 
 

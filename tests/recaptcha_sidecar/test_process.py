@@ -153,6 +153,7 @@ def _until(happened: Callable[[], object]) -> None:
     raise AssertionError("it never happened")
 
 
+@pytest.mark.timeout(300)
 def test_killing_the_browser_twenty_times_under_load_leaves_no_request_unanswered(
     upstream: Upstream, browser_path: str
 ) -> None:

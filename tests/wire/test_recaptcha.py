@@ -49,3 +49,10 @@ def test_cookies_do_not_cross_open_networks_in_the_clear(url: str, safe: bool) -
 )
 def test_only_code_200_with_a_token_is_one(body: object, token: str | None) -> None:
     assert read_token(body) == token
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "https://", "ftp://127.0.0.1", "//x", "http://2130706433", "http://[::1"]
+)
+def test_what_is_no_web_address_is_not_safe(url: str) -> None:
+    assert not is_safe_for_cookies(url)
