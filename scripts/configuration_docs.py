@@ -1,24 +1,33 @@
-"""Write docs/configuration.md and .env.example from ``proxy.settings``; the tests compare them."""
+"""Write the pages about settings, the tests compare them.
+
+docs/configuration.md and .env.example come from ``proxy.settings``, the table of docs/recaptcha.md
+from ``recaptcha_sidecar.settings``.
+"""
 
 import ast
 import inspect
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from proxy import settings
 from proxy.settings import Settings
+from recaptcha_sidecar.settings import Settings as SidecarSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = Path("docs/configuration.md")
 EXAMPLE = Path(".env.example")
+SIDECAR_PAGE = Path("docs/recaptcha.md")
+BEGIN: Final = "<!-- settings: written by `make docs` from recaptcha_sidecar/settings.py -->"
+END: Final = "<!-- end of settings -->"
 
 INTRODUCTION = """\
 # Configuration
@@ -40,7 +49,8 @@ A value that makes no sense stops the start, with one line per mistake. `genspar
 what can only be found out by asking: credentials, database, clock.
 
 The command line reads one more variable, `GENSPARK2API_URL`: the running server that
-`genspark2api accounts` talks to, when it is not at `HOST` and `PORT`.
+`genspark2api accounts` talks to, when it is not at `HOST` and `PORT`. The reCAPTCHA sidecar is a
+program of its own with [settings of its own](recaptcha.md#the-sidecars-settings).
 """
 
 PREFACE = """\
@@ -53,6 +63,11 @@ PREFACE = """\
 #   API_SECRET=something-long-and-random
 # Write values without quotes, lists with commas, several cookies as a JSON array:
 #   GS_COOKIE=["session_id=…","session_id=…"]
+#
+# With the reCAPTCHA sidecar of docker-compose.yml (docs/recaptcha.md; chat does not need it):
+#   COMPOSE_PROFILES=recaptcha
+#   RECAPTCHA_PROXY_URL=http://sidecar:7022
+#   SIDECAR_SECRET=another-long-random-value
 """
 
 
@@ -124,20 +139,31 @@ def page() -> str:
 
 
 def _table(heading: str, names: list[str]) -> str:
-    rows = [_row(name, Settings.model_fields[name]) for name in names]
-    return "\n".join(
-        [f"## {heading}", "", "| Variable | Default | Meaning |", "|---|---|---|", *rows, ""]
-    )
+    rows = _rows({name: Settings.model_fields[name] for name in names})
+    return "\n".join([f"## {heading}", "", *rows, ""])
+
+
+def _rows(fields: dict[str, FieldInfo]) -> list[str]:
+    head = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    return head + [_row(name, field) for name, field in fields.items()]
 
 
 def _row(name: str, field: FieldInfo) -> str:
     shown = f"`{default(field)}`" if default(field) else "–"
     meaning = (field.description or "").replace("|", r"\|")
-    told = all(choice in meaning for choice in choices(field))
+    told = all(re.search(rf"\b{re.escape(c)}\b", meaning) for c in choices(field))
     listed = ", ".join(f"`{choice}`" for choice in choices(field))
     values = "" if told or field.annotation is bool else f" Values: {listed}."
     secret = " *Secret.*" if is_secret(field) else ""
     return f"| `{name.upper()}` | {shown} | {meaning}{values}{secret} |"
+
+
+def with_sidecar_table(page: str) -> str:
+    """docs/recaptcha.md with the present table between its two marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    rows = "\n".join(_rows(SidecarSettings.model_fields))
+    return f"{before}{BEGIN}\n\n{rows}\n\n{END}{after}"
 
 
 def example() -> str:
@@ -155,11 +181,12 @@ def _section(heading: str, names: list[str]) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all three files."""
     os.chdir(ROOT)
     PAGE.write_text(page(), "utf-8")
     EXAMPLE.write_text(example(), "utf-8")
-    sys.stdout.write(f"wrote {PAGE} and {EXAMPLE}\n")
+    SIDECAR_PAGE.write_text(with_sidecar_table(SIDECAR_PAGE.read_text("utf-8")), "utf-8")
+    sys.stdout.write(f"wrote {PAGE}, {EXAMPLE} and the table of {SIDECAR_PAGE}\n")
 
 
 if __name__ == "__main__":

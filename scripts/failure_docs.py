@@ -49,6 +49,7 @@ MEANINGS: Final[dict[Kind, str]] = {
     Kind.UNREADABLE: "a reply that cannot be understood",
     Kind.UNREACHABLE: "no connection",
     Kind.TIMEOUT: "no answer in time",
+    Kind.NO_TOKEN: "Genspark wants a reCAPTCHA token and none could be had",
     Kind.TASK_FAILED: "a generation failed",
     Kind.TASK_UNKNOWN: "Genspark does not know the task",
     Kind.ALL_BUSY: "every account stayed at its limit for `ACCOUNT_WAIT`",

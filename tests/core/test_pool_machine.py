@@ -113,6 +113,17 @@ class PoolMachine(RuleBasedStateMachine):
             end = math.inf if until is None else until
             self.ends[name, product] = max(end, self.ends.get((name, product), -math.inf))
 
+    @rule(product=products, ends=st.lists(rests, min_size=len(NAMES), max_size=len(NAMES)))
+    def lock_everyone(self, product: Product, ends: list[float | None]) -> None:
+        """A bad day."""
+        for name, rest in zip(NAMES, ends, strict=True):
+            self.lock(name, product, rest)
+
+    @rule(name=names)
+    def rest_is_over(self, name: str) -> None:
+        """An account's lock has just run out."""
+        self.lock(name, Product.ALL, 0.0)
+
     @rule(name=names, product=st.none() | products)
     def unlock(self, name: str, product: Product | None) -> None:
         """An operator lifts locks."""

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.core.failures import Kind
 from proxy.settings import Settings
+from recaptcha_sidecar.settings import Settings as SidecarSettings
 
 
 def _script(root: Path, name: str) -> SimpleNamespace:
@@ -24,6 +25,21 @@ def test_failures(root: Path, pages: dict[str, Any]) -> None:
     page = pages["docs/architecture.md"].text
     assert _script(root, "failure_docs").with_table(page) == page, "run: make docs"
     assert all(f"| `{kind.value}` |" in page for kind in Kind)
+
+
+def test_the_sidecars_settings(root: Path, pages: dict[str, Any]) -> None:
+    page = pages["docs/recaptcha.md"].text
+    assert _script(root, "configuration_docs").with_sidecar_table(page) == page, "run: make docs"
+    for name, field in SidecarSettings.model_fields.items():
+        assert field.description, name
+        assert page.count(f"| `{name.upper()}` |") == 1
+
+
+def test_what_a_setting_may_be_is_listed_unless_its_meaning_tells(pages: dict[str, Any]) -> None:
+    lines = pages["docs/recaptcha.md"].text.splitlines()
+    [row] = [line for line in lines if line.startswith("| `CHROMIUM_SANDBOX` |")]
+    # The word "only" of its meaning does not tell of `on`.
+    assert row.endswith("Values: `auto`, `on`, `off`. |")
 
 
 def test_every_setting_has_a_row_and_a_meaning(pages: dict[str, Any]) -> None:

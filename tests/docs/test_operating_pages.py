@@ -5,13 +5,17 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from proxy.credentials import AccountBook, _Table
 from proxy.settings import Settings
 from proxy.telemetry import Metrics, RequestRecord
+from recaptcha_sidecar.settings import Settings as SidecarSettings
+from recaptcha_sidecar.telemetry import Metrics as SidecarMetrics
 
 RUNNING = "docs/running.md"
+RECAPTCHA = "docs/recaptcha.md"
 MIGRATING = "docs/migrating-from-genspark2api.md"
 
 # As the README and common/config/config.go of Genspark2API list them.
@@ -26,21 +30,25 @@ OLD = {
 }  # fmt: skip
 
 
-def _log_events(root: Path) -> set[str]:
-    sources = [file.read_text("utf-8") for file in (root / "proxy").rglob("*.py")]
+def _log_events(root: Path, program: str) -> set[str]:
+    sources = [file.read_text("utf-8") for file in (root / program).rglob("*.py")]
     call = re.compile(r"log\.(?:debug|info|warning|error)\(\s*\"([a-z_.]+)\"")
     return {name for text in sources for name in call.findall(text)}
 
 
-def test_every_metric_is_listed(pages: dict[str, Any]) -> None:
-    families = list(Metrics().registry.collect())
+@pytest.mark.parametrize(
+    ("metrics", "prefix"), [(Metrics(), "genspark2api"), (SidecarMetrics(), "sidecar")]
+)
+def test_every_metric_is_listed(pages: dict[str, Any], metrics: Any, prefix: str) -> None:
+    families = list(metrics.registry.collect())
     names = {f.name + ("_total" if f.type == "counter" else "") for f in families}
-    listed = set(re.findall(r"^\| `(genspark2api_\w+)` \|", pages[RUNNING].text, re.MULTILINE))
+    listed = set(re.findall(rf"^\| `({prefix}_\w+)` \|", pages[RUNNING].text, re.MULTILINE))
     assert listed == names
 
 
-def test_every_label_of_a_metric_is_listed(pages: dict[str, Any]) -> None:
-    for metric in vars(Metrics()).values():
+@pytest.mark.parametrize("metrics", [Metrics(), SidecarMetrics()])
+def test_every_label_of_a_metric_is_listed(pages: dict[str, Any], metrics: Any) -> None:
+    for metric in vars(metrics).values():
         labels = getattr(metric, "_labelnames", ())
         if labels:
             row = next(
@@ -54,11 +62,21 @@ def test_every_field_of_the_request_line_is_listed(pages: dict[str, Any]) -> Non
     assert [name for name in fields if f"`{name}`" not in pages[RUNNING].text] == []
 
 
-def test_every_event_in_the_log_is_listed(root: Path, pages: dict[str, Any]) -> None:
-    _, _, table = pages[RUNNING].text.partition("| Other events |")
+@pytest.mark.parametrize(
+    ("program", "heading", "elsewhere"),
+    [
+        ("proxy", "| Other events |", {"request"}),
+        ("recaptcha_sidecar", "| Event in the sidecar's log |", set()),
+    ],
+)
+def test_every_event_in_the_log_is_listed(
+    root: Path, pages: dict[str, Any], program: str, heading: str, elsewhere: set[str]
+) -> None:
+    _, found, table = pages[RUNNING].text.partition(heading)
+    assert found
     rows = table.partition("\n\n")[0].splitlines()[2:]
     listed = {name for row in rows for name in re.findall(r"`([a-z_.]+)`", row.split("|")[1])}
-    assert listed | {"request"} == _log_events(root)
+    assert listed | elsewhere == _log_events(root, program)
 
 
 def test_the_accounts_file_can_be_read(pages: dict[str, Any], tmp_path: Path) -> None:
@@ -79,13 +97,13 @@ def test_every_field_of_the_accounts_file_is_shown(pages: dict[str, Any]) -> Non
 
 
 def test_settings_in_examples_load(pages: dict[str, Any], tmp_path: Path) -> None:
-    for name in ("README.md", RUNNING):
+    for name in ("README.md", RUNNING, RECAPTCHA):
         for block in pages[name].examples("ini"):
             if "[Unit]" in block:
                 continue
             file = tmp_path / ".env"
             file.write_text(block, "utf-8")
-            given = re.findall(r"^([A-Z_]+)=", block, re.MULTILINE)
+            given = set(re.findall(r"^([A-Z_]+)=", block, re.MULTILINE)) - {"COMPOSE_PROFILES"}
             settings = Settings(_env_file=file)
             assert {variable.lower() for variable in given} <= settings.model_fields_set
 
@@ -108,6 +126,11 @@ def test_whatever_stops_the_server_waits_longer_than_it_drains(pages: dict[str, 
     waits = re.findall(r"(?:TimeoutStopSec=|--stop-timeout |docker stop -t )(\d+)", text)
     assert len(waits) == 3
     assert min(map(int, waits)) > Settings.model_fields["drain_seconds"].default
+
+
+def test_whatever_stops_the_sidecar_waits_longer_too(pages: dict[str, Any]) -> None:
+    [wait] = re.findall(r"--stop-timeout (\d+)", pages[RECAPTCHA].text)
+    assert int(wait) > SidecarSettings.model_fields["drain_seconds"].default
 
 
 def test_compose_examples_are_compose_files(pages: dict[str, Any]) -> None:

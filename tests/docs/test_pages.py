@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from proxy.cli import app
 from proxy.settings import Settings
+from recaptcha_sidecar.settings import Settings as SidecarSettings
 
 # Variables that are none of ours: of the predecessor, of clients, of the surroundings.
 FOREIGN = {
@@ -17,7 +18,7 @@ FOREIGN = {
     "STREAM_REQUEST_OUT_TIME", "ALL_DIALOG_RECORD_ENABLE", "SWAGGER_ENABLE", "ONLY_OPENAI_API",
     "DEBUG_LOG_HEADERS", "DEBUG_SAVE_PAYLOADS", "DEBUG_LOG_LEVEL", "GIN_MODE",
     "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_API_BASE_URL", "BASE_URL", "CUSTOM_MODELS",
-    "PYTHON", "BENCH", "UPGRADE", "DIRECTORY", "GENSPARK2API_URL",
+    "PYTHON", "BENCH", "UPGRADE", "DIRECTORY", "GENSPARK2API_URL", "COMPOSE_PROFILES",
     # Names of tables in proxy/core/failures.py.
     "EFFECTS", "REACTIONS",
 }  # fmt: skip
@@ -45,10 +46,11 @@ def test_links_lead_somewhere(page: Any, pages: dict[str, Any], root: Path) -> N
 
 
 def test_each_make_command_exists(page: Any, root: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text("utf-8"), re.MULTILINE))
+    makefile = (root / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     code = "\n".join(content for _, content in page.blocks)
-    named = re.findall(r"^make ([a-z]+)", code, re.MULTILINE)
-    named += [m[1] for quoted in page.quoted if (m := re.match(r"make ([a-z]+)", quoted))]
+    named = re.findall(r"^make ([a-z-]+)", code, re.MULTILINE)
+    named += [m[1] for quoted in page.quoted if (m := re.match(r"make ([a-z-]+)", quoted))]
     assert set(named) - targets == set()
 
 
@@ -71,14 +73,18 @@ def test_each_of_our_commands_exists(page: Any) -> None:
 
 
 def test_each_variable_is_a_setting(page: Any) -> None:
-    ours = {name.upper() for name in Settings.model_fields}
+    fields = [*Settings.model_fields, *SidecarSettings.model_fields]
+    ours = {name.upper() for name in fields}
     code = " ".join(c for language, c in page.blocks if language == "ini")
     named = {name for quoted in [*page.quoted, code] for name in VARIABLE.findall(quoted)}
     assert named - ours - FOREIGN == set()
 
 
 def test_each_path_in_the_source_exists(page: Any, root: Path) -> None:
-    places = ("proxy/", "tests/", "docs/", "scripts/", "genspark_emulator/", "bench/", ".ci/")
+    places = (
+        "proxy/", "recaptcha_sidecar/", "genspark_emulator/", "tests/", "docs/", "scripts/",
+        "bench/", ".ci/",
+    )  # fmt: skip
     # Rooms are also named without the package they lie in.
     rooms = ("core/", "wire/", "upstreams/", "store/", "services/", "api/")
     named = [re.split(r"[ :*]", quoted)[0] for quoted in page.quoted]

@@ -18,6 +18,7 @@ SOURCES = [
     "proxy/wire/openai_request.py",
     "proxy/wire/openai_parameters.py",
     "proxy/services/chat.py",
+    "proxy/protocol.py",
     "proxy/api",
 ]
 # They stand in the log, as the detail of a timeout.
@@ -44,8 +45,9 @@ def _texts(node: ast.AST) -> Iterator[str]:
 
 
 def _is_message(text: str) -> bool:
-    """Some words that begin like a sentence. Header values and keys do not."""
-    return len(text.split()) >= 3 and re.match(rf"[A-Z'{GAP}]", text) is not None
+    """Some words that begin like a sentence. Header values and keys do not; heads have CR LF."""
+    starts = re.match(rf"[A-Z'{GAP}]", text) is not None
+    return starts and len(text.split()) >= 3 and "\r\n" not in text
 
 
 def test_sentences_are_found_and_other_strings_are_not() -> None:
@@ -90,7 +92,18 @@ def test_the_start_s_refusals_are_on_the_page(root: Path, pages: dict[str, Any])
     page = pages["docs/troubleshooting.md"].text
     for place, said in {
         "proxy/cli.py": ["No Genspark credential is configured.", "Cannot listen on"],
-        "proxy/settings.py": ["can be reached by others: set API_SECRET", "ALLOW_ANONYMOUS=1"],
+        "proxy/settings.py": [
+            "can be reached by others: set API_SECRET",
+            "ALLOW_ANONYMOUS=1",
+            "must be http://, https:// or socks5:// with a host and a port",
+            "is not a valid JSON array of strings",
+            "account cookies go there: use https, or a private address",
+        ],
+        "proxy/operator.py": [
+            "The database cannot be opened (",
+            "check DATABASE_URL, or that DATA_DIR can be written.",
+        ],
+        "scripts/browser": ["tests need a Chromium, and none could be had.", "does not start: "],
         "scripts/setup": ["no Python 3.11 or newer found", "cannot create virtual environments"],
     }.items():
         source = (root / place).read_text("utf-8")

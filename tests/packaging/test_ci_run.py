@@ -91,5 +91,5 @@ def test_others_are_told_that_node_is_missing(checkout: Path) -> None:
 
 
 def test_it_can_be_executed(root: Path) -> None:
-    for name in (".ci/run", "scripts/setup", "scripts/lock"):
+    for name in (".ci/run", "scripts/setup", "scripts/lock", "scripts/browser"):
         assert os.access(root / name, os.X_OK)

@@ -1,4 +1,4 @@
-"""The lock files: everything with hashes, and all three of one mind."""
+"""The lock files: everything with hashes, and all of them of one mind."""
 
 import re
 import tomllib
@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ["requirements.lock", "requirements-runtime.lock", "requirements-setup.lock"]
+LOCKS = [
+    "requirements.lock",
+    "requirements-runtime.lock",
+    "requirements-sidecar.lock",
+    "requirements-setup.lock",
+]
 Lock = dict[str, tuple[str, ...]]
 
 
@@ -51,14 +56,20 @@ def test_the_small_locks_agree_with_the_large_one(locks: dict[str, Lock], name: 
     assert list(differing) == [], "run: make lock"
 
 
-def test_the_image_gets_all_the_server_needs_and_no_tools(
-    root: Path, locks: dict[str, Lock]
+@pytest.mark.parametrize("extra", [None, "sidecar"])
+def test_an_image_gets_all_that_its_program_needs_and_no_tools(
+    root: Path, locks: dict[str, Lock], extra: str | None
 ) -> None:
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    wanted = {re.split(r"[\[><=; ]", line)[0] for line in project["project"]["dependencies"]}
-    runtime = _names(locks["requirements-runtime.lock"])
-    assert wanted <= runtime
-    assert not {"pytest", "mypy", "ruff", "hypothesis", "uv", "hatchling"} & runtime
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    more = project["optional-dependencies"][extra] if extra else []
+    wanted = {re.split(r"[\[><=; ]", line)[0] for line in [*project["dependencies"], *more]}
+    packages = _names(locks[f"requirements-{extra or 'runtime'}.lock"])
+    assert wanted <= packages
+    assert not {"pytest", "mypy", "ruff", "hypothesis", "uv", "hatchling"} & packages
+
+
+def test_the_server_s_image_has_no_use_for_a_browser(locks: dict[str, Lock]) -> None:
+    assert "playwright" not in _names(locks["requirements-runtime.lock"])
 
 
 def test_set_up_has_what_builds_and_installs(root: Path, locks: dict[str, Lock]) -> None:

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = {"help", "setup", "run", "test", "check", "bench", "format", "lock", "docs", "clean"}
+COMMANDS = {
+    "help", "setup", "run", "sidecar", "test", "check", "bench", "bench-sidecar", "soak", "format",
+    "lock", "docs", "clean",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def targets(root: Path) -> dict[str, str]:
     """Each target with what it depends on."""
     text = (root / "Makefile").read_text("utf-8")
-    return dict(re.findall(r"^([a-z]+):([^#=\n]*)", text, re.MULTILINE))
+    return dict(re.findall(r"^([a-z-]+):([^#=\n]*)", text, re.MULTILINE))
 
 
 def _make(root: Path, *arguments: str) -> str:
@@ -32,7 +35,7 @@ def test_the_commands_are_these(targets: dict[str, str]) -> None:
 
 
 def test_help_is_the_default_and_lists_all(root: Path, targets: dict[str, str]) -> None:
-    listed = re.findall(r"^  make ([a-z]+) +\S", _make(root), re.MULTILINE)
+    listed = re.findall(r"^  make ([a-z-]+) +\S", _make(root), re.MULTILINE)
     assert sorted(listed) == sorted(targets)
     assert _make(root) == _make(root, "help")
 
@@ -53,9 +56,25 @@ def test_run_serves_and_falls_back_to_the_demo(root: Path) -> None:
     assert last.endswith(".venv/bin/genspark2api serve --demo-without-credentials")
 
 
-def test_bench_passes_options_on(root: Path) -> None:
-    last = _make(root, "-n", "bench", "BENCH=--quick").splitlines()[-1]
-    assert last.endswith(".venv/bin/python -m bench --quick")
+@pytest.mark.parametrize(
+    ("name", "module"), [("bench", "bench"), ("bench-sidecar", "bench.sidecar")]
+)
+def test_benches_pass_options_on(root: Path, name: str, module: str) -> None:
+    last = _make(root, "-n", name, "BENCH=--quick").splitlines()[-1]
+    assert last.endswith(f".venv/bin/python -m {module} --quick")
+
+
+def test_whatever_needs_a_browser_gets_one_and_serving_needs_none(
+    root: Path, targets: dict[str, str]
+) -> None:
+    planned = {name: _make(root, "-n", name) for name in targets}
+    asking = {name for name, steps in planned.items() if "scripts/browser" in steps}
+    assert asking == {"test", "sidecar", "bench-sidecar", "soak"}
+    assert all("CHROMIUM_PATH=" in planned[name] for name in asking)
+
+
+def test_the_sidecar_is_started_by_its_console_script(root: Path) -> None:
+    assert _make(root, "-n", "sidecar").rstrip().endswith(" exec .venv/bin/genspark2api-sidecar")
 
 
 def test_clean_leaves_data_and_settings_alone(root: Path) -> None:

@@ -1,6 +1,7 @@
 """What must hold for every file: no traces of a machine, no registry, one version."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -44,18 +45,26 @@ def test_no_file_names_the_place_of_this_checkout(root: Path, texts: dict[str, s
     assert [n for n, text in texts.items() if any(place in text for place in places)] == []
 
 
-@pytest.mark.parametrize("pattern", [r"\.env$", r"secret\.key$", r"\.db$", r"^data/", r"\.log$"])
+@pytest.mark.parametrize(
+    "pattern", [r"\.env$", r"\.env\.sidecar$", r"secret\.key$", r"\.db$", r"^data/", r"\.log$"]
+)
 def test_no_data_and_no_secrets_are_in_the_repository(pattern: str, files: list[str]) -> None:
     assert [name for name in files if re.search(pattern, name)] == []
+
+
+@pytest.mark.parametrize("name", [".env", ".env.sidecar", "data/secret.key"])
+def test_git_leaves_them_alone(root: Path, name: str) -> None:
+    git = ["git", "-c", "safe.directory=*", "check-ignore", "-q", name]
+    assert subprocess.run(git, cwd=root, check=False).returncode == 0
 
 
 def test_one_version_everywhere(root: Path, texts: dict[str, str]) -> None:
     project = tomllib.loads(texts["pyproject.toml"])["project"]
     newest = re.search(r"^## (\d\S*)", texts["CHANGELOG.md"], re.MULTILINE)
-    label = re.search(r"image\.version=\"([^\"]+)\"", texts["Dockerfile"])
+    labels = re.findall(r"image\.version=\"([^\"]+)\"", texts["Dockerfile"])
     assert newest is not None
-    assert label is not None
-    assert {project["version"], newest[1], label[1]} == {proxy.__version__}
+    assert len(labels) == 2
+    assert {project["version"], newest[1], *labels} == {proxy.__version__}
 
 
 def test_the_licence_is_the_one_that_is_declared(texts: dict[str, str]) -> None:
