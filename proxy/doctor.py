@@ -127,7 +127,7 @@ async def _sidecar(settings: Settings) -> Finding:
     url = settings.recaptcha_proxy_url.get_secret_value()
     http = Http(None, connect_timeout=5, idle_timeout=10)
     try:
-        exchange = await http.send("GET", f"{url}/healthz", {"User-Agent": "genspark2api"})
+        exchange = await http.send("GET", f"{url}/readyz", {"User-Agent": "genspark2api"})
         await exchange.aclose()
     except UpstreamError as error:
         text = f"not reachable ({error.failure.detail})"
@@ -135,6 +135,6 @@ async def _sidecar(settings: Settings) -> Finding:
     finally:
         await http.aclose()
     if exchange.status == 404:
-        return Finding("ok", "sidecar", "reachable (a third party's, without /healthz)")
+        return Finding("ok", "sidecar", "reachable (a third party's, without /readyz)")
     good = exchange.status == 200
     return Finding("ok" if good else "FAIL", "sidecar", f"HTTP {exchange.status}")

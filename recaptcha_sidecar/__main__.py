@@ -17,7 +17,10 @@ def main() -> None:
             message = wrong["msg"].removeprefix("Value error, ")
             sys.stderr.write(f"{name or 'SETTINGS'}: {message}\n")
         raise SystemExit(1) from None
-    from recaptcha_sidecar.serving import run
+    try:
+        from recaptcha_sidecar.serving import run
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"{error.name} is missing: install genspark2api[sidecar]") from None
 
     run(settings)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import (
     Browser,
@@ -39,6 +39,7 @@ ARGUMENTS: Final = (
     "--no-first-run",
 )
 HEAVY: Final = frozenset({"image", "media", "font"})
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 CLOSE_SECONDS: Final = 5.0
 # Playwright's words for a renderer or browser that died, or a page that navigated, mid-call.
 _PAGE_IS_GONE: Final = re.compile(
@@ -186,7 +187,7 @@ class Chromium:
         try:
             return await self._launch_once()
         except Exception as error:
-            log.warning("browser.launch_failed", error=type(error).__name__)
+            log.warning("browser.launch_failed", error=_first_line(error))
         try:
             return await self._launch_once()
         except Exception as error:
@@ -198,7 +199,7 @@ class Chromium:
         playwright = await async_playwright().start()
         try:
             browser = await playwright.chromium.launch(
-                executable_path=settings.chromium_path or shutil.which("chromium"),
+                executable_path=settings.chromium_path or _on_path(),
                 args=list(ARGUMENTS),
                 chromium_sandbox=settings.sandboxed(),
                 proxy=_proxy(settings),
@@ -225,7 +226,8 @@ class Chromium:
         origin = self._settings.genspark_base_url
         await context.add_cookies(
             [
-                {"name": name, "value": value, "url": origin}
+                # No script of the page needs to read the session.
+                {"name": name, "value": value, "url": origin, "httpOnly": True}
                 for name, value in cookie_pairs(request.cookie)
             ]
         )
@@ -313,6 +315,10 @@ async def _without_heavy(route: Route) -> None:
         await route.continue_()
 
 
+def _on_path() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def _proxy(settings: Settings) -> ProxySettings | None:
     if settings.proxy_url is None:
         return None
@@ -320,7 +326,8 @@ def _proxy(settings: Settings) -> ProxySettings | None:
     server = f"{parts.scheme}://{parts.hostname}:{parts.port}"
     if parts.username is None:
         return {"server": server}
-    return {"server": server, "username": parts.username, "password": parts.password or ""}
+    password = unquote(parts.password or "")
+    return {"server": server, "username": unquote(parts.username), "password": password}
 
 
 def _fresh_use() -> Use:
@@ -334,7 +341,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _browser_failed(error: Exception) -> Failure:
-    return Failure(Reason.BROWSER_FAILED, f"the browser failed: {type(error).__name__}")
+    return Failure(Reason.BROWSER_FAILED, f"the browser failed: {_first_line(error)}")
 
 
 def account_key(cookie: str) -> str:

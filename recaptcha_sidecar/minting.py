@@ -54,8 +54,11 @@ class Mint:
     def _admit(self) -> None:
         if self.draining:
             raise Failure(Reason.SHUTTING_DOWN, "the sidecar is shutting down", RETRY_AFTER)
-        if self.waiting > self._settings.sidecar_queue:
+        if self._must_wait() and self.waiting >= self._settings.sidecar_queue:
             raise Failure(Reason.BUSY, "too many requests are waiting", RETRY_AFTER)
+
+    def _must_wait(self) -> bool:
+        return self.waiting > 0 or self.running > 0
 
     async def _in_turn(self, request: TokenRequest) -> Token:
         account = account_key(request.cookie)

@@ -65,6 +65,9 @@ async def _tidy(chromium: Chromium) -> None:
     while True:
         await asyncio.sleep(TIDY_SECONDS)
         await chromium.tidy()
+        if not chromium.is_up:
+            # Nobody is sent to a sidecar that is not ready, so no request would start it again.
+            await _launch_ahead(chromium)
 
 
 class DrainingServer(uvicorn.Server):

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,7 +13,10 @@ class Settings(BaseSettings):
     """Everything an operator can set; field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env.sidecar", env_ignore_empty=True, extra="ignore"
+        env_file=".env.sidecar",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -67,6 +71,22 @@ class Settings(BaseSettings):
     @classmethod
     def _origin(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value.get_secret_value())
+            known = parts.scheme in ("http", "https", "socks5") and parts.hostname and parts.port
+        except ValueError:
+            known = None
+        if not known:
+            raise ValueError("must be http://, https:// or socks5:// with a host and a port")
+        if parts.scheme == "socks5" and parts.username:
+            raise ValueError("Chromium knows no SOCKS5 logins; use an http:// proxy with one")
+        return value
 
     @model_validator(mode="after")
     def _no_open_door(self) -> "Settings":

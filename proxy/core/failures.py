@@ -157,6 +157,8 @@ REACTIONS: Final[dict[Kind, Reaction]] = dict.fromkeys(Kind, Reaction(0, other_r
     Kind.UNREADABLE: Reaction(1),
     Kind.UNREACHABLE: Reaction(1, same_again=True),
     Kind.TIMEOUT: Reaction(0),
+    # The key route needs no token.
+    Kind.NO_TOKEN: Reaction(0),
 }
 
 # A wait that ends by itself: the caller hears 429 and when to come back, not 503.

@@ -37,9 +37,10 @@ ONE_RETRY = [
 ]  # fmt: skip
 ROUTES_FAULT = [
     Kind.EDGE_BLOCK, Kind.MODEL_UNKNOWN, Kind.MODEL_BROKEN, Kind.RETIRED, Kind.TIMEOUT,
+    Kind.NO_TOKEN,
 ]  # fmt: skip
 NOBODY_HELPS = [
-    Kind.BAD_REQUEST, Kind.NO_TOKEN, Kind.TASK_FAILED, Kind.TASK_UNKNOWN, Kind.ALL_BUSY,
+    Kind.BAD_REQUEST, Kind.TASK_FAILED, Kind.TASK_UNKNOWN, Kind.ALL_BUSY,
     Kind.NO_ACCOUNT,
 ]  # fmt: skip
 

@@ -163,6 +163,25 @@ def test_once_the_trial_has_succeeded_the_account_takes_its_full_share(
         assert server.chat().status_code == 200
 
 
+def test_who_waits_for_a_trial_is_served_once_it_has_succeeded(
+    serve: Serve, upstream: Upstream
+) -> None:
+    server = serve(gs_cookie="a", cookie_concurrency=2, account_wait=60)
+    rested(server, "cookie-1")
+    upstream.script({"flow": "chat", "first_event_delay_s": 0.3, **ENDLESS})
+    health = server.application.services.health
+
+    def ask_meanwhile() -> int:
+        eventually(lambda: health.in_flight == 1, SOON)
+        return server.chat().status_code
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask_meanwhile)
+        with streaming(server):
+            # Well before the accounts are next compared with the store, which would help too.
+            assert waiting.result(2) == 200
+
+
 def test_a_trial_that_fails_is_the_next_rest(serve: Serve, upstream: Upstream) -> None:
     server = serve(gs_cookie="a\nb", account_policy="round_robin")
     rested(server, "cookie-2")
@@ -184,6 +203,16 @@ def test_round_robin_goes_round(serve: Serve) -> None:
     server = serve(gs_cookie="a\nb\nc", account_policy="round_robin", cookie_concurrency=9)
 
     assert labels(server, 6) == ["cookie-1", "cookie-2", "cookie-3"] * 2
+
+
+def test_looking_for_the_soonest_end_passes_nobodys_turn(serve: Serve, upstream: Upstream) -> None:
+    server = serve(gs_cookie="a\nb\nc", account_policy="round_robin", max_attempts=1)
+    upstream.script({"flow": "chat", "scenario": "rate_limit_cf1"})
+
+    server.chat()
+    server.chat()
+
+    assert asked(upstream) == ["a", "b"]
 
 
 def test_least_busy_avoids_who_is_busy(serve: Serve, upstream: Upstream) -> None:

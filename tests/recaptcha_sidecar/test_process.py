@@ -229,3 +229,36 @@ def test_a_dead_renderer_or_driver_costs_one_request_at_most(
         statuses = [client.post("/token", json={"cookie": "a"}).status_code for _ in range(3)]
     assert statuses[1:] == [200, 200]
     assert statuses[0] in (200, 502, 504)
+
+
+def test_a_browser_that_died_while_nobody_asked_comes_back_by_itself(
+    upstream: Upstream, browser_path: str
+) -> None:
+    """A balancer sends nobody to a sidecar that is not ready, so no request would heal it."""
+    with _sidecar(upstream, browser_path) as (pid, url):
+        for browser in _browsers(pid):
+            os.kill(browser, signal.SIGKILL)
+        _until(lambda: httpx2.get(f"{url}/readyz").status_code == 503)
+        _until(lambda: httpx2.get(f"{url}/readyz").status_code == 200)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("nonsense", "must be http://"),
+        ("http://host", "must be http://"),
+        ("socks5://u:TOPSECRET@h:1", "no SOCKS5 logins"),
+    ],
+)
+def test_a_proxy_that_chromium_cannot_use_is_refused_at_the_start(proxy: str, said: str) -> None:
+    ended = subprocess.run(
+        [PROGRAM],
+        env=_environment(0, PROXY_URL=proxy),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "TOPSECRET" not in ended.stderr

@@ -169,6 +169,21 @@ def test_an_unlocked_account_is_handed_over_at_once(tmp_path: Path) -> None:
     run(story())
 
 
+def test_a_passed_trial_opens_the_other_seats_at_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with world(tmp_path, account("a", 2)) as here, asyncio.TaskGroup() as tasks:
+            await here.desk.lock(lock("a", START))
+            trial = await here.borrow()
+            visitor = Visitor(tasks, here)
+            await settled()
+            assert visitor.got is None
+            await here.desk.succeeded(trial.seat, Product.CHAT)
+            await settled()
+            assert visitor.seat == "a"
+
+    run(story())
+
+
 # --- Refusals
 
 

@@ -110,3 +110,19 @@ def test_a_file_that_is_no_database_has_one_name(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"this is no database at all" * 100)
     with pytest.raises(StoreUnavailable, match=r"^DatabaseError$"):
         _in(_url(tmp_path), lambda _: None)
+
+
+def test_servers_may_start_together_on_a_fresh_database(tmp_path: Path) -> None:
+    async def opened(ready: asyncio.Barrier) -> None:
+        await ready.wait()
+        async with open_database(_url(tmp_path)) as engine, engine.connect() as connection:
+            names = await connection.run_sync(lambda c: inspect(c).get_table_names())
+            assert set(names) >= set(metadata.tables)
+
+    async def together() -> None:
+        ready = asyncio.Barrier(3)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(3):
+                tasks.create_task(opened(ready))
+
+    asyncio.run(together())
