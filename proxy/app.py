@@ -45,6 +45,7 @@ from proxy.upstreams.recaptcha import Sidecar
 SYNC_SECONDS: Final = 5.0
 RECHECK_SECONDS: Final = 3600.0
 AFTERMATH_SECONDS: Final = 5.0
+SHORTEST_SECRET: Final = 6
 
 
 @dataclass(slots=True)
@@ -166,8 +167,14 @@ def _tokens(settings: Settings, http: Http, metrics: Metrics) -> Tokens:
 
 
 def _all_secrets(settings: Settings, pool: Pool) -> list[str]:
-    own = [secret.get_secret_value() for secret in settings.api_secret]
-    return own + [seat.account.secret.reveal() for seat in pool.seats()]
+    given = [*settings.api_secret, settings.metrics_token, settings.sidecar_secret]
+    found = [secret.get_secret_value() for secret in given if secret is not None]
+    for seat in pool.seats():
+        secret = seat.account.secret.reveal()
+        # People paste a cookie's value without its name; short ones are words of any text.
+        values = [pair.strip().partition("=")[2] for pair in secret.split(";")]
+        found += [secret, *(value for value in values if len(value) >= SHORTEST_SECRET)]
+    return found
 
 
 def _start(tasks: asyncio.TaskGroup, reloader: "_Reloader") -> None:

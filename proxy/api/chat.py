@@ -69,7 +69,7 @@ class Chat:
             await answer.next_events()
         if answer.failure is not None:
             self._record.failure = answer.failure.kind.value
-            reply = for_failure(answer.failure)
+            reply = for_failure(answer.failure, answer.retry_after)
             await send_error(self._send, reply, self._headers(answer))
             return
         usage = self._finish(answer)
@@ -122,7 +122,7 @@ class Chat:
             out = writer.write(await answer.next_events())
         if answer.failure is not None:
             self._record.failure = answer.failure.kind.value
-            await stream.end(out + writer.failure(for_failure(answer.failure)))
+            await stream.end(out + writer.failure(for_failure(answer.failure, answer.retry_after)))
             return
         usage = self._finish(answer)
         # The served model of a cookie stream is known only now, too late for a header.

@@ -12,9 +12,10 @@ from starlette.routing import Route
 from proxy import __version__
 from proxy.api.accounts import account_routes
 from proxy.api.auth import UNAUTHORISED
-from proxy.api.context import Services, services_of
+from proxy.api.context import Services, record_of, services_of
+from proxy.core.ask import InvalidRequest
 from proxy.wire.openai_completion import model_object
-from proxy.wire.openai_errors import ErrorReply, model_not_found
+from proxy.wire.openai_errors import ErrorReply, invalid, model_not_found
 
 # POST to the chat endpoint never comes here.
 _OTHER_METHODS = ["GET", "PUT", "PATCH", "DELETE", "TRACE"]
@@ -35,7 +36,7 @@ def routes(*, demo: bool, mode: str) -> Starlette:
             Route("/metrics", _metrics),
             *account_routes(),
         ],
-        exception_handlers={HTTPException: _http_error},
+        exception_handlers={HTTPException: _http_error, InvalidRequest: _invalid},
     )
     app.router.redirect_slashes = False
     return app
@@ -45,6 +46,13 @@ def error_response(reply: ErrorReply) -> Response:
     """An error object as a Starlette response."""
     headers = {name.decode(): value.decode() for name, value in reply.headers()}
     return Response(reply.encoded(), reply.status, headers, "application/json")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    # Left to the front door it would come too late: Starlette answers a plain 500 by itself.
+    assert isinstance(error, InvalidRequest)
+    record_of(request.scope).failure = error.code
+    return error_response(invalid(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

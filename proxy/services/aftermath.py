@@ -19,15 +19,16 @@ class Aftermath:
         self._tasks = tasks
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run ``work`` with a time limit; its failures are logged and forgotten."""
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> bool:
+        """Run ``work`` with a time limit, its failures logged and forgotten; False: too many."""
         if len(self._running) >= MOST:
             work.close()
             log.warning("aftermath.dropped", work=name)
-            return
+            return False
         task = self._tasks.create_task(_guarded(work, name), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return True
 
     async def settle(self, seconds: float) -> None:
         """Wait for what still runs, then stop it."""

@@ -7,14 +7,14 @@ from typing import Generic, TypeVar
 
 from proxy.core.attempts import AttemptLog, GiveUp, NextRoute, TryAgain, TryAnother, next_step
 from proxy.core.catalogue import Candidate
-from proxy.core.failures import WAITING_HELPS, Failure, Kind, UpstreamError
+from proxy.core.failures import EFFECTS, WAITING_HELPS, EffectKind, Failure, Kind, UpstreamError
 from proxy.core.pool import Seat
 from proxy.core.products import Product, Route
 from proxy.services.desk import Borrowed, Desk, NoAccount, Tried
 from proxy.telemetry import log
 
 T = TypeVar("T")
-# The last argument is true when the same account is asked a second time.
+# The last argument is true when the operator's project must not be used (any more).
 Open = Callable[[Borrowed, bool], Awaitable[T]]
 
 
@@ -80,7 +80,9 @@ class Attempts(Generic[T]):
 
     async def _try(self, borrowed: Borrowed) -> T | None:
         """One account, at most twice; None when the next one is to be asked."""
-        seat, again = borrowed.seat, False
+        # A project that one account was refused is no good for the next one either.
+        seat = borrowed.seat
+        again = any(failure.kind is Kind.STALE_PROJECT for _, failure in self._log.failures)
         route = borrowed.candidate.route
         self._tried.add((route, seat.account.id))
         try:
@@ -142,6 +144,11 @@ class Attempts(Generic[T]):
     def _gave_up(self) -> GaveUp:
         """The last failure is told, with the soonest end of a rest when waiting helps."""
         failure = self._log.failures[-1][1]
+        # An account that recovers by itself is worth waiting for, whatever the last one met; the
+        # next request would hear the same from the desk.
+        waiting = [each for _, each in self._log.failures if each.kind in WAITING_HELPS]
+        if waiting and EFFECTS[failure.kind].kind is not EffectKind.NONE:
+            failure = waiting[-1]
         retry_after = failure.retry_after
         if failure.kind in WAITING_HELPS:
             retry_after = self.desk.soonest(self._all, self.product) or retry_after

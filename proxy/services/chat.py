@@ -121,8 +121,9 @@ class ChatService:
                 talk = Conversation(await self._ask(ask, borrowed, given), given)
                 await self._read_head(talk, borrowed)
         except BaseException as error:
-            self.conversations.give_back(given)
-            if talk is not None:
+            if talk is None:
+                self.conversations.give_back(given)
+            else:
                 await self.conversations.close(talk, borrowed, finished=False)
             if isinstance(error, TimeoutError):
                 late = Failure(Kind.TIMEOUT, "FIRST_EVENT_TIMEOUT is over")

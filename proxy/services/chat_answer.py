@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from proxy.core.answer import Answer
 from proxy.core.ask import ChatAsk
 from proxy.core.events import ChatEvent, Failed, Limited, Noted, TextDelta
-from proxy.core.failures import Failure, Kind, UpstreamError
+from proxy.core.failures import WAITING_HELPS, Failure, Kind, UpstreamError
 from proxy.core.products import Product, Route
 from proxy.core.tokens import count, count_prompt
 from proxy.services.conversations import Conversation, Conversations
@@ -30,6 +30,7 @@ class ChatAnswer:
     _deadline: float
     full: Answer = field(default_factory=Answer)
     failure: Failure | None = None
+    retry_after: float | None = None
     ended: bool = False
     _closed: bool = False
 
@@ -75,6 +76,9 @@ class ChatAnswer:
             elif isinstance(event, Failed):
                 self.failure, self.ended = event.failure, True
                 await self._desk.punish(self._borrowed.seat, Product.CHAT, event.failure)
+                if event.failure.kind in WAITING_HELPS:
+                    here = [self._borrowed.candidate]
+                    self.retry_after = self._desk.soonest(here, Product.CHAT)
             else:
                 self.full.add(event)
                 await act_on(event, self._borrowed, self._desk)
@@ -91,7 +95,9 @@ class ChatAnswer:
             return
         self._closed = True
         try:
-            await self._conversations.close(self._talk, self._borrowed, finished=self.ended)
+            await self._conversations.close(
+                self._talk, self._borrowed, finished=self._talk.stream.done
+            )
         finally:
             self._desk.give_back(self._borrowed.seat)
 

@@ -52,18 +52,23 @@ class Conversations:
 
     async def close(self, talk: Conversation, borrowed: Borrowed, *, finished: bool) -> None:
         """Close a stream; then stop a run that nobody reads, and delete what is ours to delete."""
-        self.give_back(talk.given)
         running = not (finished or talk.stream.done)
         try:
             if finished:
                 await talk.stream.drain(DRAIN_SECONDS)
         finally:
             await talk.stream.aclose()
-            delete = self.auto_delete and talk.given is None
-            on_web = talk.project_id is not None and borrowed.candidate.route is not Route.KEY
-            if on_web and (running or delete):
-                work = self._tidy(talk, borrowed, abort=running, delete=delete)
-                self.aftermath.start(work, "after-chat")
+            if not self._tidy_later(talk, borrowed, abort=running):
+                self.give_back(talk.given)
+
+    def _tidy_later(self, talk: Conversation, borrowed: Borrowed, *, abort: bool) -> bool:
+        """Whether there is something left to do, which gives the project back at its end."""
+        delete = self.auto_delete and talk.given is None
+        on_web = talk.project_id is not None and borrowed.candidate.route is not Route.KEY
+        if not (on_web and (abort or delete)):
+            return False
+        work = self._tidy(talk, borrowed, abort=abort, delete=delete)
+        return self.aftermath.start(work, "after-chat")
 
     async def _tidy(
         self, talk: Conversation, borrowed: Borrowed, *, abort: bool, delete: bool
@@ -71,7 +76,11 @@ class Conversations:
         """On the owning account; another one's id would be refused."""
         account = borrowed.seat.account
         assert talk.project_id is not None
-        if abort:
-            await self.genspark.abort(account, talk.project_id)
-        if delete:
-            await self.genspark.delete_project(account, talk.project_id)
+        try:
+            if abort:
+                await self.genspark.abort(account, talk.project_id)
+            if delete:
+                await self.genspark.delete_project(account, talk.project_id)
+        finally:
+            # Only now: a late abort would stop the project's next conversation.
+            self.give_back(talk.given)

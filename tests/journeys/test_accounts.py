@@ -417,6 +417,24 @@ def test_an_operators_lock_may_be_about_one_product(serve: Serve) -> None:
     assert server.chat().status_code == 503
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("nobody/lock", {}, 404),
+        ("cookie-1/lock", {"seconds": 0}, 400),
+        ("cookie-1/lock", {"product": "songs"}, 400),
+    ],
+)
+def test_an_operators_mistake_changes_nothing(
+    server: LiveServer, path: str, body: dict[str, Any], status: int
+) -> None:
+    reply = server.client.post(f"/admin/accounts/{path}", json=body)
+
+    assert reply.status_code == status
+    assert reply.json()["error"]["type"] == "invalid_request_error"
+    assert accounts_of(server)["cookie-1"]["locks"] == []
+
+
 def test_accounts_are_for_the_first_secret_only(serve: Serve) -> None:
     server = serve(api_secret=["first", "second"])
 

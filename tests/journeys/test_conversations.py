@@ -283,6 +283,22 @@ def test_a_caller_who_leaves_an_operators_project_stops_the_run_and_keeps_the_pr
     assert deletions(upstream) == []
 
 
+def test_the_project_is_free_again_only_when_its_run_has_been_stopped(
+    serve: Serve, upstream: Upstream, project: str
+) -> None:
+    server = serve(gs_cookie="ann", model_chat_map={"gpt-5.4": project})
+    upstream.script({"flow": "chat", **ENDLESS}, {"flow": "abort", "delay_s": 0.5})
+
+    with streaming(server):
+        pass
+    eventually(lambda: len(upstream.log("abort")) == 1, SOON)
+    server.chat()
+    settled(server)
+    server.chat()
+
+    assert [body["project_id"] for body in sent(upstream)] == [project, None, project]
+
+
 # Leaving.
 
 
@@ -305,6 +321,18 @@ def test_leaving_cancels_the_ask_and_aborts_the_run_once(
     assert [(e["account"], e["query"]["project_id"]) for e in aborts] == [("ann", left["id"])]
     assert deletions(upstream) == [("ann", left["id"])]
     assert aborts[0]["started"] <= upstream.log("delete")[0]["started"]
+
+
+def test_an_answer_that_takes_too_long_is_stopped_upstream(
+    serve: Serve, upstream: Upstream
+) -> None:
+    server = serve(gs_cookie="ann", answer_timeout=0.2)
+    upstream.script({"flow": "chat", **ENDLESS})
+
+    assert server.chat().status_code == 504
+
+    eventually(lambda: bool(upstream.log("chat")[0]["cancelled"]), PROMPT_LEAVING)
+    eventually(lambda: len(upstream.log("abort")) == 1, PROMPT_LEAVING)
 
 
 def test_one_callers_leaving_does_not_touch_anothers_answer(

@@ -527,6 +527,25 @@ def test_all_limited_is_told_with_the_soonest_end_and_without_another_ask(
     assert asked(upstream) == ["ann", "bob", "cyd"]
 
 
+def test_one_account_that_recovers_is_worth_waiting_for(serve: Serve, upstream: Upstream) -> None:
+    server = serve(gs_cookie="ann\nbob", account_policy="round_robin")
+    upstream.script(
+        {"account": "ann", "scenario": "too_many_requests", "retry_after": 40},
+        {"account": "bob", "scenario": "credits_exhausted"},
+    )
+
+    check_told(server.chat(), limited(40))
+    check_told(server.chat(), limited(40))
+
+
+def test_a_limit_after_text_is_told_with_its_end(serve: Serve, upstream: Upstream) -> None:
+    server = serve(gs_cookie="ann")
+    upstream.script({"flow": "chat", "scenario": "daily_quota_mid"})
+
+    check_told(server.chat(), limited(DAY))
+    check_told(server.chat(), limited(DAY))
+
+
 def test_an_edge_block_rests_cookies_but_not_keys(serve: Serve, upstream: Upstream) -> None:
     server = serve(gs_cookie="ann\nbob", gsk_api_key=["gsk-cyd"], route_order=["cookie", "key"])
     upstream.script({"flow": "chat", "scenario": "edge_block"})
@@ -602,6 +621,17 @@ def test_a_project_that_is_gone_is_dropped_and_the_same_account_asked_without_on
     assert [entry["body"]["project_id"] for entry in entries] == [project, None]
     assert [entry["account"] for entry in entries] == ["ann", "ann"]
     assert locks_of(server) == {}
+
+
+def test_a_stale_project_is_not_tried_again_on_the_next_account(
+    serve: Serve, upstream: Upstream
+) -> None:
+    server = serve(**COOKIES, model_chat_map={"gpt-5.4": "deleted-long-ago"})
+    upstream.script({"flow": "chat", "account": "ann", "scenario": "rate_limit_cf1"})
+
+    assert server.chat().status_code == 200
+    assert asked(upstream) == ["ann", "ann", "bob"]
+    assert [e["body"]["project_id"] for e in upstream.log("chat")][1:] == [None, None]
 
 
 def test_a_dead_cookie_stays_out_and_comes_back_once_a_check_passes(

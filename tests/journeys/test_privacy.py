@@ -67,10 +67,12 @@ class World:
 
 
 @pytest.fixture
-def _logs() -> Iterator[None]:
-    """The real configuration of the logs, at debug level, undone afterwards."""
+def _logs(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """The logs as a real server has them, undone after the servers have gone."""
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
+    # A forced configuration would close the handlers of the test run.
+    root.handlers.clear()
     yield
     structlog.reset_defaults()
     root.handlers[:], root.level = before
