@@ -231,8 +231,6 @@ class Chromium:
                 for name, value in cookie_pairs(request.cookie)
             ]
         )
-        if self._settings.block_heavy_resources:
-            await context.route("**/*", _without_heavy)
         return warm
 
     async def open_page(self, warm: Warm, path: str) -> Page:
@@ -243,6 +241,26 @@ class Chromium:
             return page
         page = page if page is not None and not page.is_closed() else await warm.context.new_page()
         warm.page, warm.path = page, ""
+        async with self._light(warm.context):
+            await self._open(warm, page, path)
+        warm.path, warm.opened = path, time.monotonic()
+        return page
+
+    @contextlib.asynccontextmanager
+    async def _light(self, context: BrowserContext) -> AsyncIterator[None]:
+        """Without images, media and fonts while a page opens.
+
+        Afterwards nothing is intercepted any more: each request of a mint would take a way
+        through three processes, which tripled a warm token's time.
+        """
+        if not self._settings.block_heavy_resources:
+            yield
+            return
+        await context.route("**/*", _without_heavy)
+        yield
+        await context.unroute("**/*", _without_heavy)
+
+    async def _open(self, warm: Warm, page: Page, path: str) -> None:
         try:
             response = await page.goto(
                 self._settings.genspark_base_url + path,
@@ -257,8 +275,6 @@ class Chromium:
         if failure is not None:
             raise failure
         await self._wait_for_recaptcha(warm, page)
-        warm.path, warm.opened = path, time.monotonic()
-        return page
 
     async def _wait_for_recaptcha(self, warm: Warm, page: Page) -> None:
         """Once per opened page, so that a token from a warm one takes a single round trip."""

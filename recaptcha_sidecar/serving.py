@@ -124,12 +124,24 @@ def server_for(sidecar: Sidecar, settings: Settings) -> DrainingServer:
     return DrainingServer(config, sidecar.mint, settings.drain_seconds)
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """The listening socket.
+
+    asyncio switches Nagle's delay off only where the protocol is named: without that, each reply
+    (head and body are two writes) took 40 ms.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    return sock
+
+
 def run(settings: Settings) -> None:
     """Serve in an event loop of its own until a signal comes."""
     configure_logs(settings.log_format)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        sock = socket.create_server((settings.host, settings.port), family=family)
+        sock = bind(settings.host, settings.port)
     except OSError as error:
         raise SystemExit(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}."

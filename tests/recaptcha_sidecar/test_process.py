@@ -262,3 +262,11 @@ def test_a_proxy_that_chromium_cannot_use_is_refused_at_the_start(proxy: str, sa
     assert ended.returncode == 1
     assert said in ended.stderr
     assert "TOPSECRET" not in ended.stderr
+
+
+def test_replies_are_not_held_back_by_the_network_stack() -> None:
+    """asyncio sets TCP_NODELAY only on sockets whose protocol is named."""
+    from recaptcha_sidecar.serving import bind
+
+    with bind("127.0.0.1", 0) as sock:
+        assert sock.proto == socket.IPPROTO_TCP
