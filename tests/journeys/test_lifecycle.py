@@ -51,7 +51,7 @@ def test_a_taken_port_is_a_clear_error(tmp_path: Path, upstream: Upstream) -> No
 def test_a_broken_accounts_file_is_a_clear_error(tmp_path: Path) -> None:
     book = tmp_path / "accounts.toml"
     book.write_text('[[accounts]]\nlabel = "x"\ncookie = "session_id=TOPSECRET"\ncolour = 1\n')
-    ended = run(tmp_path, "serve", ACCOUNTS_FILE=str(book))
+    ended = run(tmp_path, "serve", ACCOUNTS_FILE=str(book), PORT="0")
     assert ended.returncode == 1
     assert "account 1: colour" in ended.stderr
     assert "TOPSECRET" not in ended.stderr + ended.stdout
