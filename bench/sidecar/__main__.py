@@ -36,9 +36,11 @@ def main(
     """Measure the reCAPTCHA sidecar with a real Chromium on the emulator's page."""
     plan = QUICK if quick else FULL
     plan = replace(plan, rounds=rounds or plan.rounds)
+    progress = Console(stderr=True)
     try:
-        report = bench(plan, shlex.split(serve) if serve else None, Console(stderr=True))
+        report = bench(plan, shlex.split(serve) if serve else None, progress)
     except asyncio.CancelledError:  # SIGTERM or SIGHUP; Ctrl-C says so by itself.
+        progress.print("Stopped.")
         raise typer.Exit(INTERRUPTED) from None
     console = Console()
     report.show(console if console.is_terminal else Console(width=WIDTH))

@@ -13,19 +13,22 @@ from bench.sidecar.services import Sidecar, get
 
 # A cold browser takes seconds; what takes longer than this is stuck.
 ANSWER_LIMIT_S: Final = 30.0
+# An idle connection is closed by the server after five seconds, perhaps just as it is used again.
+KEPT_S: Final = 1.0
 GAUGE: Final = b"sidecar_contexts "
 
 
 class Caller:
-    """A keep-alive connection to a sidecar, opened anew when that has closed an idle one."""
+    """A connection to a sidecar that is kept from token to token, and opened anew when idle."""
 
     def __init__(self, sidecar: Sidecar) -> None:
         self._port, self._tokens = sidecar.port, sidecar.tokens
         self._connection: Connection | None = None
+        self._used = 0.0
 
     @property
     def closed(self) -> bool:
-        """Whether there is no connection, not yet or not any more."""
+        """Whether the next token needs a new connection."""
         return self._connection is None or self._connection.closed
 
     async def token_seconds(self, account: str) -> float:
@@ -38,15 +41,17 @@ class Caller:
                 reply = await connection.exchange(wish)
         except TimeoutError:
             raise BrokenServerError(f"no token in {ANSWER_LIMIT_S:.0f} s") from None
-        took = time.monotonic() - began
+        self._used = time.monotonic()
         token = read_token(reply)
         if token in self._tokens:
             raise BrokenServerError("a token was handed out twice")
         self._tokens.add(token)
-        return took
+        return self._used - began
 
     async def _connected(self) -> Connection:
-        if self._connection is None or self.closed:
+        if self._used + KEPT_S < time.monotonic():
+            self.close()
+        if self._connection is None or self._connection.closed:
             try:
                 self._connection = await connect(self._port)
             except OSError as error:
@@ -56,6 +61,7 @@ class Caller:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
 
 def read_token(reply: Reply) -> str:

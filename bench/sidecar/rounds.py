@@ -14,7 +14,7 @@ from bench.metrics import Sample
 from bench.processes import BrokenServerError, Place
 from bench.sidecar.figures import Figure, Subject, one_core, opening, warm
 from bench.sidecar.plan import OPEN, PARALLEL, Plan
-from bench.sidecar.services import Emulator, running_emulator, running_sidecar
+from bench.sidecar.services import running_emulator, running_sidecar
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +56,33 @@ class Run:
     tell: Callable[[str], None]
     command: list[str] | None = None
 
-    def place(self, name: str, core: int | None = None) -> Place:
-        return Place(core, self.directory / name, self.guard)
-
 
 async def measure(run: Run) -> Results:
     """Ends at the first thing that is broken: no number after that would be of use."""
     results = Results()
     try:
         with _no_collection():
-            # On the load's core, so that in the stage with one core the other is the sidecar's.
-            async with running_emulator(run.place("all", run.cores.load)) as emulator:
-                for number in range(1, run.plan.rounds + 1):
-                    for stage in STAGES:
-                        run.tell(f"round {number}/{run.plan.rounds}: {stage.words}")
-                        results.samples += await _stage(run, stage, emulator, number)
+            for number in range(1, run.plan.rounds + 1):
+                for stage in STAGES:
+                    run.tell(f"round {number}/{run.plan.rounds}: {stage.words}")
+                    results.samples += await _stage(run, stage, number)
     except BrokenServerError as error:
         results.broken = str(error)
     return results
 
 
-async def _stage(run: Run, stage: Stage, emulator: Emulator, number: int) -> list[Sample]:
+async def _stage(run: Run, stage: Stage, number: int) -> list[Sample]:
     own, load = (run.cores.server, run.cores.load) if stage.on_one_core else (None, None)
-    place = run.place(str(number), own)
+    # Short names, for the browser's sake: see ``running_sidecar``.
+    directory = run.directory / f"{number}-{stage.max_contexts}"
     gc.collect()
     with cores.on(load):
-        async with running_sidecar(emulator, stage.max_contexts, place, run.command) as sidecar:
+        async with (
+            running_emulator(Place(load, directory, run.guard)) as emulator,
+            running_sidecar(
+                emulator, stage.max_contexts, Place(own, directory, run.guard), run.command
+            ) as sidecar,
+        ):
             return await stage.figure(Subject(run.plan, sidecar, emulator))
 
 

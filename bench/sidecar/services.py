@@ -62,7 +62,7 @@ async def running_sidecar(
 ) -> AsyncIterator[Sidecar]:
     """A fresh sidecar, as its users start it; without a number it keeps its default."""
     # A short name: the browser has a socket below it, whose path may have 107 characters in all.
-    port, directory = free_port(), place.new_directory(f"s{max_contexts or ''}")
+    port, directory = free_port(), place.new_directory("s")
     env = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "HOST": LOOPBACK,
         "PORT": str(port),

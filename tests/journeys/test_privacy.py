@@ -6,6 +6,7 @@ metrics, the operator's list and every error are searched for marks.
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,14 @@ class World:
         for account in self.accounts():
             self.server.client.post(f"/admin/accounts/{account['label']}/unlock")
 
+    def forget_script(self) -> None:
+        """The upstream answers as usual."""
+        self.upstream._client.request("DELETE", "/__emulator__/script")
+
+    def operators_view(self) -> str:
+        """Metrics and accounts."""
+        return self.server.client.get("/metrics").text + str(self.accounts())
+
     def accounts(self) -> list[dict[str, Any]]:
         """The operator's list."""
         found: list[dict[str, Any]] = self.server.client.get("/admin/accounts").json()["accounts"]
@@ -67,20 +76,9 @@ class World:
 
 
 @pytest.fixture
-def _logs(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """The logs as a real server has them, undone after the servers have gone."""
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    # A forced configuration would close the handlers of the test run.
-    root.handlers.clear()
-    yield
-    structlog.reset_defaults()
-    root.handlers[:], root.level = before
-
-
-@pytest.fixture
-def world(serve: Serve, upstream: Upstream) -> World:
-    """Two cookies, a key, two callers beside the operator."""
+def world(serve: Serve, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two cookies, a key, two callers beside the operator; no breath before a second ask."""
+    monkeypatch.setattr("proxy.core.attempts.BACK_OFF", 0.0)
     server = serve(
         gs_cookie="\n".join(f"session_id={cookie}; c1=x" for cookie in COOKIES),
         gsk_api_key=[KEY],
@@ -89,6 +87,25 @@ def world(serve: Serve, upstream: Upstream) -> World:
         debug=True,
     )
     return World(server, upstream, [])
+
+
+@contextmanager
+def _logging(world: World, log_format: str) -> Iterator[None]:
+    """The logs as a real server has them, until it has ended: pytest closes the captured streams
+    with the test's body, and a request's line is written after its reply.
+    """
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    # A forced configuration would close the handlers of the test run.
+    root.handlers.clear()
+    configure_logs(log_format, debug=True)
+    try:
+        yield
+    finally:
+        world.server.server.should_exit = True
+        world.server.thread.join(20)
+        structlog.reset_defaults()
+        root.handlers[:], root.level = before
 
 
 def _mentions(text: str, marks: list[str]) -> list[str]:
@@ -125,56 +142,54 @@ DOCUMENTS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("flow", ["chat", "key_chat"])
-@pytest.mark.usefixtures("_logs")
 def test_no_failure_makes_the_server_talk(
     world: World, flow: str, stream: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logs("json", debug=True)
     model = "gpt-5-codex" if flow == "key_chat" else "gpt-5-pro"
-    for name, rule in DOCUMENTS:
-        world.upstream.script({"flow": flow, "times": None, **rule})
-        world.chat(model=model, stream=stream)
-        world.unlock()
-        world.upstream._client.request("DELETE", "/__emulator__/script")
-        said = "".join(capfd.readouterr())
-        assert '"event":"request"' in said
-        # An explanation of a bad request is for its caller and for nobody else.
-        assert _mentions(said, [*CREDENTIALS, *TEXTS]) == [], name
+    with _logging(world, "json"):
+        for name, rule in DOCUMENTS:
+            world.upstream.script({"flow": flow, "times": None, **rule})
+            world.chat(model=model, stream=stream)
+            world.unlock()
+            world.forget_script()
+            said = "".join(capfd.readouterr())
+            assert '"event":"request"' in said
+            # An explanation of a bad request is for its caller and for nobody else.
+            assert _mentions(said, [*CREDENTIALS, *TEXTS]) == [], name
+        shown = world.operators_view()
 
+    assert _mentions(shown + "".join(capfd.readouterr()), [*CREDENTIALS, *TEXTS]) == []
     for reply in world.replies:
         shown = f"{reply.text} {reply.headers}"
         assert _mentions(shown, [*CREDENTIALS, "mark@example.com"]) == []
-    shown = world.server.client.get("/metrics").text + str(world.accounts())
-    assert _mentions(shown, [*CREDENTIALS, *TEXTS]) == []
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-@pytest.mark.usefixtures("_logs")
 def test_answers_and_prompts_are_not_in_the_logs(
     world: World, log_format: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logs(log_format, debug=True)
     rules = [{"flow": flow, "times": None, "answer": ANSWER} for flow in ("chat", "key_chat")]
     world.upstream.script(*rules)
-    for caller in CALLERS:
-        for stream in (False, True):
-            for model in ("gpt-5-pro", "gpt-5-codex"):
-                reply = world.chat(caller, model=model, stream=stream)
-                assert reply.status_code == 200
-                assert "MARKANSWER" in reply.text
-                assert _mentions(f"{reply.text} {reply.headers}", CREDENTIALS) == []
-    world.chat(model="gpt-5-pro", tools=[{"type": "function", "function": {"name": "MARKTOOL"}}])
-    world.chat(model="gpt-5-pro", temperature="MARKPROMPT")
-    world.chat("MARKCALLER-unknown")
-    world.upstream.script({"flow": "chat", "scenario": "daily_quota_mid"})
-    world.chat(model="gpt-5-pro", stream=True)
+    with _logging(world, log_format):
+        for caller in CALLERS:
+            for stream in (False, True):
+                for model in ("gpt-5-pro", "gpt-5-codex"):
+                    reply = world.chat(caller, model=model, stream=stream)
+                    assert reply.status_code == 200
+                    assert "MARKANSWER" in reply.text
+                    assert _mentions(f"{reply.text} {reply.headers}", CREDENTIALS) == []
+        world.chat(model="gpt-5-pro", tools=[{"function": {"name": "MARKTOOL"}}])
+        world.chat(model="gpt-5-pro", temperature="MARKPROMPT")
+        world.chat("MARKCALLER-unknown")
+        world.forget_script()
+        world.upstream.script({"flow": "chat", "scenario": "daily_quota_mid"})
+        assert read_stream(world.chat(model="gpt-5-pro", stream=True).content).errors
+        shown = world.operators_view()
 
     said = "".join(capfd.readouterr())
-    assert "request" in said
-    assert _mentions(said, [*CREDENTIALS, *TEXTS]) == []
-    shown = world.server.client.get("/metrics").text + str(world.accounts())
+    assert "account.locked" in said
     assert "genspark2api_requests_total" in shown
-    assert _mentions(shown, [*CREDENTIALS, *TEXTS]) == []
+    assert _mentions(said + shown, [*CREDENTIALS, *TEXTS]) == []
 
 
 def test_accounts_are_shown_by_label_only(world: World) -> None:
