@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-Credential = Literal["session", "key", "none"]
+Credential = Literal["session", "key", "either", "none"]
 
 KEY_PREFIXES = ("gsk-", "gsk_")
 """Both spellings appear in the vendor's own documents (observed 2026-09-22)."""
@@ -44,7 +44,9 @@ class Accounts:
         if credential == "key":
             return key_of(headers)
         session = session_of(headers)
-        return self._owner_of.get(session, session) if session else None
+        if session is None:
+            return key_of(headers) if credential == "either" else None
+        return self._owner_of.get(session, session)
 
     def refresh(self, account: str) -> str:
         """A new session id that belongs to the same account."""

@@ -6,12 +6,15 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from genspark_emulator import (
-    cookie_chat,
+    file_service,
     key_account,
     key_chat,
-    legacy_chat,
+    media_tools,
     recaptcha_service,
+    task_polling,
+    upload_links,
     web_account,
+    web_asks,
     web_pages,
 )
 from genspark_emulator.calls import Call
@@ -22,9 +25,12 @@ from genspark_emulator.rules import Rule
 from genspark_emulator.state import EmulatorState
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    *cookie_chat.ENDPOINTS,
+    *web_asks.ENDPOINTS,
     *key_chat.ENDPOINTS,
-    *legacy_chat.ENDPOINTS,
+    *media_tools.ENDPOINTS,
+    *task_polling.ENDPOINTS,
+    *upload_links.ENDPOINTS,
+    *file_service.ENDPOINTS,
     *web_account.ENDPOINTS,
     *key_account.ENDPOINTS,
     *web_pages.ENDPOINTS,

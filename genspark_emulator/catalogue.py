@@ -4,6 +4,7 @@ Cookie ids: measured 2026-09-23. Key ids: lists of 2026-09-01, 2026-09-24 and 20
 """
 
 from genspark_emulator.events import JsonObject
+from genspark_emulator.media_models import COOKIE_IMAGE_MODELS, COOKIE_VIDEO_MODELS
 
 COOKIE_MODELS = (
     *("gpt-5", "gpt-5-pro", "gpt-5.1", "gpt-5.1-low", "gpt-5.1-medium", "gpt-5.1-high"),
@@ -44,8 +45,6 @@ KEY_MODELS = (
     *("minimax-m3", "minimax-m2p7", "grok-4.7", "grok-4.6", "grok-4.5", "solar-pro4"),
 )
 
-IMAGE_MODELS = ("gpt-image-2", "gpt-image-2.5", "nano-banana-pro", "nano-banana-2")
-VIDEO_MODELS = ("gemini/veo3.1", "kling/v3", "wan/v2.7")
 AUDIO_MODELS = ("gemini-tts",)
 
 TEXT_ONLY = frozenset({"deep-seek-v4-flash", "deep-seek-v4.1-flash", "nemotron-3-ultra"})
@@ -89,8 +88,8 @@ def chat_catalogue() -> JsonObject:
 def media_catalogue() -> JsonObject:
     """Body of ``/api/models_config``; ``auto`` is listed there but is not an id."""
     lists = {
-        "image_models": ("auto", *IMAGE_MODELS),
-        "video_models": ("auto", *VIDEO_MODELS),
+        "image_models": ("auto", *COOKIE_IMAGE_MODELS),
+        "video_models": ("auto", *COOKIE_VIDEO_MODELS),
         "audio_models": AUDIO_MODELS,
     }
     return {"data": {kind: [{"name": name} for name in names] for kind, names in lists.items()}}

@@ -1,4 +1,4 @@
-"""The control interface under ``/__emulator__/``: script, journal, projects, reset."""
+"""The control interface under ``/__emulator__/``: script, journal, projects, tasks, reset."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from genspark_emulator.recaptcha_guard import RequirementError
 from genspark_emulator.rules import Rule, RuleError, read_rules
 from genspark_emulator.scenarios.names import scenario_names
 from genspark_emulator.state import EmulatorState
+from genspark_emulator.tasks import SecondsError
 
 HELP = {
     "POST /__emulator__/script": "add one rule, or {'rules': [...]}; first in, first out",
@@ -21,9 +22,11 @@ HELP = {
     "GET /__emulator__/log?since=N": "the calls numbered above N",
     "DELETE /__emulator__/log": "empty the log",
     "GET /__emulator__/projects": "all conversations with their owners and messages",
+    "GET /__emulator__/tasks": "every task ever bought, also those whose answer was cut",
+    "POST /__emulator__/tasks": "how long new tasks live: {'seconds': {'video': 120}}",
     "GET /__emulator__/recaptcha": "required tokens, and counts of issued, accepted and refused",
     "POST /__emulator__/recaptcha": "require tokens, or no longer: {'require': {flow: true}}",
-    "POST /__emulator__/reset": "empty script, log, projects, refreshed cookies and captcha",
+    "POST /__emulator__/reset": "forget script, log, projects, tasks, files, cookies, captcha",
 }
 
 
@@ -89,6 +92,20 @@ class Control:
         """All conversations."""
         return _json({"projects": self._state.projects.listing()})
 
+    async def list_tasks(self, _request: Request) -> Response:
+        """Everything that was bought."""
+        state = self._state
+        tasks = state.tasks.listing(state.clock())
+        return _json({"tasks": tasks, "seconds": state.tasks.seconds})
+
+    async def set_task_seconds(self, request: Request) -> Response:
+        """Change lifetimes; bad ones are answered with HTTP 400 and nothing is changed."""
+        try:
+            self._state.tasks.live(decode_payload(await request.body()))
+        except SecondsError as error:
+            return _json({"error": str(error)}, status=400)
+        return _json({"seconds": self._state.tasks.seconds})
+
     async def read_recaptcha(self, _request: Request) -> Response:
         """Requirements and counters of the captcha."""
         return _json(self._state.recaptcha.listing())
@@ -120,6 +137,8 @@ def control_routes(state: EmulatorState) -> Mount:
             Route("/log", control.read_log, methods=["GET"]),
             Route("/log", control.clear_log, methods=["DELETE"]),
             Route("/projects", control.list_projects, methods=["GET"]),
+            Route("/tasks", control.list_tasks, methods=["GET"]),
+            Route("/tasks", control.set_task_seconds, methods=["POST"]),
             Route("/recaptcha", control.read_recaptcha, methods=["GET"]),
             Route("/recaptcha", control.require_recaptcha, methods=["POST"]),
             Route("/reset", control.reset, methods=["POST"]),

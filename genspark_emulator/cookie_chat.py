@@ -1,13 +1,11 @@
-"""``POST /api/agent/ask_proxy``: the chat of the web application."""
+"""``POST /api/agent/ask_proxy``, type ``ai_chat``: the chat of the web application."""
 
 import time
 import uuid
 
 from genspark_emulator.answer import Answer, default_answer, shortened
-from genspark_emulator.ask_checks import refuse_ask
 from genspark_emulator.calls import Call
 from genspark_emulator.catalogue import served_cookie_model
-from genspark_emulator.endpoint import Endpoint
 from genspark_emulator.events import JsonObject
 from genspark_emulator.projects import Project
 from genspark_emulator.question import Question, read_question
@@ -84,6 +82,3 @@ def _refreshed(call: Call, state: EmulatorState, rule: Rule) -> Headers:
         ("set-cookie", f"session_id={session}; Path=/; HttpOnly; SameSite=Lax"),
         ("set-cookie", "c1=refreshed; Path=/; Expires=Wed, 21 Oct 2076 07:28:00 GMT"),
     )
-
-
-ENDPOINTS = (Endpoint("POST", "/api/agent/ask_proxy", "chat", "session", answer_ask, refuse_ask),)

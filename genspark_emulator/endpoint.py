@@ -5,12 +5,13 @@ usual answer. A rejected call does not use up a rule.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
 from genspark_emulator.accounts import Credential
 from genspark_emulator.calls import Call, read_call
+from genspark_emulator.events import Framing
 from genspark_emulator.recaptcha_tokens import Verdict
 from genspark_emulator.reply import Reply
 from genspark_emulator.rules import NO_RULE, Rule
@@ -38,6 +39,16 @@ def anonymous(call: Call, state: EmulatorState) -> Reply | None:
     return bare_client(call, state) or (None if call.account else NOT_LOGIN)
 
 
+def outsider(call: Call, state: EmulatorState) -> Reply | None:
+    """Some web routes take a key as well as a session."""
+    return None if call.account else anonymous(call, state)
+
+
+def toolless(call: Call, _state: EmulatorState) -> Reply | None:
+    """The tools want a key; bodies other than the envelope have ``detail`` (2026-09-22)."""
+    return None if call.account else Reply({"detail": "Invalid or missing API key"}, status=401)
+
+
 def keyless(call: Call, _state: EmulatorState) -> Reply | None:
     """The key routes want a key that looks like one."""
     if call.account:
@@ -49,7 +60,9 @@ def keyless(call: Call, _state: EmulatorState) -> Reply | None:
 class Endpoint:
     """One emulated path.
 
-    ``own_scenarios`` replaces the general meaning of a refusal for this endpoint.
+    ``own_scenarios`` replaces the general meaning of a refusal for this endpoint. ``by_type``
+    gives the flow for those values of the body's ``type`` that have one of their own. ``framing``
+    is how scripted frames are sent; the body of a ``binary`` endpoint is a file.
     """
 
     method: str
@@ -59,6 +72,9 @@ class Endpoint:
     respond: Respond
     refuse: Refuse = never
     own_scenarios: Mapping[str, Reply] = field(default_factory=dict)
+    by_type: Mapping[str, str] = field(default_factory=dict)
+    framing: Framing = "events"
+    binary: bool = False
 
     def decide(
         self, call: Call, state: EmulatorState, verdict: Verdict | None
@@ -67,7 +83,7 @@ class Endpoint:
         refusal = self.refuse(call, state) or state.recaptcha.refuse(call.flow, verdict)
         if refusal is not None:
             return refusal, NO_RULE
-        rule = state.script.take(self.flow, call.account) or NO_RULE
+        rule = state.script.take(call.flow, call.account) or NO_RULE
         return self._scripted(rule) or self.respond(call, state, rule), rule
 
     def _scripted(self, rule: Rule) -> Reply | None:
@@ -75,16 +91,22 @@ class Endpoint:
         if rule.reply is not None:
             return rule.reply.as_reply()
         if rule.frames is not None:
-            return Reply(frames=tuple(rule.frames))
+            return Reply(frames=tuple(rule.frames), framing=self.framing)
         name = rule.scenario or ""
         return self.own_scenarios.get(name) or document(name, rule.retry_after)
+
+    async def read(self, request: Request, state: EmulatorState) -> Call:
+        """The call, with the flow its body asks for."""
+        account = state.accounts.identify(request.headers, self.credential)
+        call = await read_call(request, self.flow, account, binary=self.binary)
+        flow = self.by_type.get(str(call.fields.get("type")))
+        return replace(call, flow=flow) if flow else call
 
     def handler(self, state: EmulatorState) -> Handler:
         """The endpoint as a function of the web framework."""
 
         async def handle(request: Request) -> Transmission:
-            account = state.accounts.identify(request.headers, self.credential)
-            call = await read_call(request, self.flow, account)
+            call = await self.read(request, state)
             entry = state.journal.open(call)
             entry.recaptcha = state.recaptcha.judge(call)
             reply, rule = self.decide(call, state, entry.recaptcha)

@@ -1,13 +1,14 @@
-"""Server-sent events the way Genspark writes them.
+"""Server-sent events, and lines of JSON, the way Genspark writes them.
 
 Cookie routes (observed 2026-03-27 to 2026-09-23): only ``data:`` lines, one JSON object per
 line with a space after ``:`` and ``,``, events separated by an empty line. The key route
-writes compact JSON, as LiteLLM does.
+writes compact JSON, as LiteLLM does. The tools of the key route answer with one JSON object per
+line (vendor software of 2026-09-22).
 """
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 JsonObject = dict[str, Any]
 
@@ -22,6 +23,9 @@ class Line:
 Frame = JsonObject | str | Line
 """One event: an object to encode, a string to put after ``data:`` as it is, or a raw line."""
 
+Framing = Literal["events", "lines"]
+"""Server-sent events, or newline-delimited JSON."""
+
 
 def encode_json(value: object, *, spaced: bool) -> str:
     """JSON with non-ASCII characters kept, with or without a space after the separators."""
@@ -34,9 +38,13 @@ def to_bytes(text: str) -> bytes:
     return text.encode("utf-8", errors="replace")
 
 
-def encode_frame(frame: Frame, *, spaced: bool, line_end: str, no_space: bool) -> bytes:
-    """One event with its trailing empty line."""
+def encode_frame(
+    frame: Frame, framing: Framing, *, spaced: bool, line_end: str, no_space: bool
+) -> bytes:
+    """One event with its trailing empty line, or one line."""
     if isinstance(frame, Line):
         return to_bytes(frame.text + line_end * 2)
     data = frame if isinstance(frame, str) else encode_json(frame, spaced=spaced)
+    if framing == "lines":
+        return to_bytes(data + line_end)
     return to_bytes(f"data:{'' if no_space else ' '}{data}{line_end * 2}")

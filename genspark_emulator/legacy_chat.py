@@ -4,7 +4,6 @@ from urllib.parse import parse_qs
 
 from genspark_emulator.calls import Call
 from genspark_emulator.cookie_chat import answer_to, new_turn, open_project, remember
-from genspark_emulator.endpoint import Endpoint, anonymous
 from genspark_emulator.events import JsonObject
 from genspark_emulator.question import read_question
 from genspark_emulator.reply import Reply
@@ -15,7 +14,8 @@ from genspark_emulator.state import EmulatorState
 from genspark_emulator.turn import frames_of
 
 
-def _extra(body: JsonObject) -> JsonObject:
+def extra_data(body: JsonObject) -> JsonObject:
+    """The part of the body that tells what is to answer."""
     extra = body.get("extra_data")
     return extra if isinstance(extra, dict) else {}
 
@@ -29,7 +29,7 @@ def answer_copilot(call: Call, state: EmulatorState, rule: Rule) -> Reply:
     """The retirement text, unless the script asks for an answer in the old frames."""
     if rule.answer is None and rule.scenario is None:
         return RETIRED
-    body, extra = call.fields, _extra(call.fields)
+    body, extra = call.fields, extra_data(call.fields)
     messages = [m for m in body.get("messages") or [] if isinstance(m, dict)]
     model = ",".join(map(str, extra.get("models") or []))
     search = bool(extra.get("request_web_knowledge"))
@@ -41,6 +41,3 @@ def answer_copilot(call: Call, state: EmulatorState, rule: Rule) -> Reply:
     scenario = usual if rule.scenario in (None, "answered") else rule.scenario
     turn = new_turn(project, question, answer, rule)
     return Reply(frames=frames_of(LEGACY_STREAMS[scenario], turn))
-
-
-ENDPOINTS = (Endpoint("POST", "/api/copilot/ask", "legacy", "session", answer_copilot, anonymous),)

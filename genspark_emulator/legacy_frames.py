@@ -87,6 +87,13 @@ def detail_result(turn: Turn) -> Iterator[Frame]:
     yield _closing(turn, MessageResult(text))
 
 
+def generated(turn: Turn) -> Iterator[Frame]:
+    """The final message of an image or video ask: its content is JSON text with task ids."""
+    tasks = [{"task_id": result["task_id"]} for result in turn.results]
+    text = encode_json({f"generated_{turn.kind}s": tasks}, spaced=True)
+    yield _closing(turn, MessageResult(text))
+
+
 def ended_by(failure: MessageResult) -> Part:
     """A part that ends the message with a result other than the answer."""
     return lambda turn: iter([_closing(turn, failure)])

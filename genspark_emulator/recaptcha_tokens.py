@@ -30,10 +30,15 @@ Verdict = Literal[
 
 
 class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a flow wants to know of a token beyond that it is valid; None: nothing."""
+    """What a flow wants to know of a token beyond that it is valid; None: nothing.
+
+    ``refusal`` is how an ask without such a token is answered: HTTP 403, or a rolling window
+    limit that is none (reported of the image agent on 2026-09-29).
+    """
 
     action: str | list[str] | None = None
     site_key: str | None = None
+    refusal: Literal["forbidden", "window_limit"] | None = None
 
     def wants_other_action(self, action: str) -> bool:
         """Whether a token for that action does not do."""

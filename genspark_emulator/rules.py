@@ -12,11 +12,13 @@ from genspark_emulator.question import Question
 from genspark_emulator.reply import JSON, PLAIN, Reply
 from genspark_emulator.scenarios.names import (
     CHAT_FLOWS,
+    FLOW_PARAMETERS,
     PARAMETERS,
     ROW_PRODUCTS,
     canonical,
     flows_of,
 )
+from genspark_emulator.tasks import MAX_SECONDS
 
 Flow = Literal[
     "*",
@@ -34,6 +36,18 @@ Flow = Literal[
     "static",
     "recaptcha_script",
     "token",
+    "image",
+    "video",
+    "key_image",
+    "key_video",
+    "legacy_image",
+    "legacy_video",
+    "tasks",
+    "upload",
+    "blob",
+    "download",
+    "file",
+    "cdn",
 ]
 
 
@@ -124,6 +138,10 @@ class Rule(Modifiers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     product: str | None = None
     retry_after: Annotated[float, msgspec.Meta(ge=0)] | None = None
     execute_ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)] | None = None
+    task_seconds: Annotated[float, msgspec.Meta(ge=0, le=MAX_SECONDS)] | None = None
+    failure_reason: str | None = None
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.01, le=3600)] | None = None
+    file_mb: Annotated[int, msgspec.Meta(ge=1, le=4000)] | None = None
 
     @property
     def flows(self) -> frozenset[str]:
@@ -168,6 +186,13 @@ def _parameters(rule: Rule) -> str | None:
     return None
 
 
+def _flow_parameters(rule: Rule) -> str | None:
+    for name, flows in FLOW_PARAMETERS.items():
+        if getattr(rule, name) is not None and rule.flow not in flows:
+            return f"{name!r} only goes with flow {', '.join(sorted(flows))}"
+    return None
+
+
 def _one_wording(rule: Rule) -> str | None:
     answer = rule.answer
     both = answer is not None and answer.text is not None and answer.deltas is not None
@@ -179,6 +204,7 @@ _CHECKS: tuple[Callable[[Rule], str | None], ...] = (
     _known_scenario,
     _fitting_flow,
     _parameters,
+    _flow_parameters,
     _one_wording,
 )
 

@@ -17,7 +17,8 @@ class Turn:
     """Everything a part may need.
 
     ``epoch`` and ``product`` are the reset time and the product named by a rolling window
-    limit.
+    limit. ``kind`` and ``results`` are set when media are asked for: image or video, and the
+    tasks that were bought.
     """
 
     project_id: str
@@ -28,6 +29,8 @@ class Turn:
     search: bool
     epoch: int
     product: str
+    kind: str = ""
+    results: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,13 @@ def _delete(call: Call, state: EmulatorState, _rule: Rule) -> Reply:
 
 
 def _abort(call: Call, state: EmulatorState, _rule: Rule) -> Reply:
-    """Counted only: a client that aborts has normally left the stream already."""
+    """Counted, for a client that aborts has normally left the stream already; running tasks of
+    the project are cancelled."""
     project = _own_project(call, state)
     if project is None:
         return NO_PROJECT
     project.aborts += 1
+    state.tasks.cancel(project.id, state.clock())
     return _ok({})
 
 

@@ -60,6 +60,11 @@ class AccountBook:
         self._settings = settings
         self._hash_key = _hash_key(settings)
 
+    @property
+    def secret(self) -> bytes:
+        """The server's own secret, from which keyed hashes and signatures are made."""
+        return self._hash_key
+
     def read(self) -> list[Account]:
         """All accounts, first word on a credential wins. Raises ``AccountsFileError``."""
         found: dict[str, Account] = {}

@@ -44,7 +44,7 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Exit once nothing runs any more, or when the time is over."""
         done = self._health.draining and (
-            self._health.in_flight == 0 or time.monotonic() >= (self._deadline or 0)
+            not self._health.busy or time.monotonic() >= (self._deadline or 0)
         )
         self.should_exit = self.should_exit or done
         return await super().on_tick(counter)

@@ -136,7 +136,9 @@ class Settings(BaseSettings):
         None, description="Redis/Valkey for the caller limits that several replicas share."
     )
     public_base_url: str | None = Field(
-        None, description="The address under which callers reach this server."
+        None,
+        description="The address under which callers reach this server, for links to results;"
+        " unset: the host that the request named.",
     )
     drain_seconds: float = Field(
         30, ge=0, description="How long running answers may finish after SIGTERM."
@@ -222,6 +224,54 @@ class Settings(BaseSettings):
         6 * 3600, ge=0, description="Seconds between looks at the live model lists; 0: never."
     )
 
+    # --- Images and videos
+    image_model: str = Field(
+        "gpt-image-2", min_length=1, description="Model of an image request that names none."
+    )
+    video_model: str = Field(
+        "gemini/veo3.1", min_length=1, description="Model of a video request that names none."
+    )
+    enable_cookie_video: bool = Field(
+        True,
+        description="Make videos with a cookie where no key can (experimental: its results are"
+        " undocumented).",
+    )
+    video_poll_interval: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Seconds between looks at a running task; unset: what the route likes."
+    )
+    video_sync_timeout: float = Field(
+        900, gt=0, description="Seconds a waiting request is held; the job goes on afterwards."
+    )
+    job_timeout: float = Field(
+        3600, gt=0, description="Seconds a generation may take upstream before it counts as failed."
+    )
+    job_queue_timeout: float = Field(
+        1800, ge=0, description="Seconds a job may wait for an account while all are busy."
+    )
+    max_active_jobs: int = Field(500, ge=1, description="Jobs at an upstream at once.")
+    max_queued_jobs: int = Field(
+        1000, ge=1, description="Jobs waiting for an account; more are answered 429."
+    )
+    max_jobs_per_caller: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Unfinished jobs one caller may have; unset: no limit of its own."
+    )
+    job_retention_days: float = Field(
+        30, gt=0, description="How long finished jobs and their histories are kept."
+    )
+    media: Literal["store", "proxy", "redirect"] = Field(
+        "store",
+        description="Results: store (copied to `DATA_DIR/media`), proxy (passed through from"
+        " upstream on each download), redirect (callers are sent to the upstream's own link where"
+        " it needs no credential).",
+    )
+    media_retention_days: float = Field(7, gt=0, description="How long copied results are kept.")
+    media_max_gb: float = Field(
+        20, gt=0, description="Most disk space for copied results; the oldest go first."
+    )
+    media_max_file_mb: int = Field(2000, ge=1, description="Largest result that is copied.")
+    input_max_mb: int = Field(20, ge=1, description="Largest image (or other input) of a request.")
+    signed_url_ttl: int = Field(86400, ge=60, description="Seconds that a link to a result works.")
+
     # --- Telemetry
     debug: bool = Field(False, description="Log at debug level.")
     debug_log_body: bool = Field(
@@ -260,6 +310,13 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[^/\s?#]+", bare):
             raise ValueError("must be an origin such as https://www.genspark.ai")
         return bare
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s?#]+", value):
+            raise ValueError("must be an address such as https://ai.example.com")
+        return value.rstrip("/").removesuffix("/v1") if value else None
 
     @field_validator("recaptcha_proxy_url")
     @classmethod

@@ -88,6 +88,7 @@ class Metrics:
             "recaptcha_failures", "reCAPTCHA tokens that could not be had.", "product"
         )
         self.tokens = self._counter("tokens", "Tokens by direction.", "direction")
+        self.jobs = self._counter("jobs", "Jobs that have ended, by outcome.", "product", "state")
         self.frames = self._counter(
             "upstream_oddities",
             "Upstream frames that were unknown or odd, by what was odd.",

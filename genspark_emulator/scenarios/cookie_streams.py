@@ -44,13 +44,14 @@ def error_frame_nested(_turn: Turn) -> Iterator[Frame]:
     yield {"type": "error", "error": {"message": ERROR_TEXT}}
 
 
-_BREAKDOWNS: dict[str, tuple[Part, ...]] = {
+BREAKDOWNS: dict[str, tuple[Part, ...]] = {
     **{name: (part.ended_by(result), part.finished) for name, result in FAILURES.items()},
     "window_limit": (window_limit, part.finished),
     "window_limit_object": (window_limit_object, part.finished),
     "error_frame": (error_frame,),
     "error_frame_nested": (error_frame_nested,),
 }
+"""Ways a stream ends badly after a normal beginning, also on the media agents."""
 
 COOKIE_STREAMS: dict[str, Stream] = {
     "answered": (*_TITLED, part.deltas, *_CLOSING),
@@ -91,8 +92,6 @@ COOKIE_STREAMS: dict[str, Stream] = {
         part.ended_by(FAILURES["canned_apology"]),
         part.finished,
     ),
-    **{name: (*_OPENING, *parts) for name, parts in _BREAKDOWNS.items()},
-    **{
-        f"{name}_mid": (*_OPENING, part.first_deltas, *parts) for name, parts in _BREAKDOWNS.items()
-    },
+    **{name: (*_OPENING, *parts) for name, parts in BREAKDOWNS.items()},
+    **{f"{name}_mid": (*_OPENING, part.first_deltas, *parts) for name, parts in BREAKDOWNS.items()},
 }

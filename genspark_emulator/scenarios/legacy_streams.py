@@ -4,6 +4,7 @@ from genspark_emulator import legacy_frames as legacy
 from genspark_emulator.cookie_frames import project_start
 from genspark_emulator.scenarios.cookie_streams import error_frame
 from genspark_emulator.scenarios.failures import FAILURES
+from genspark_emulator.scenarios.fates import FATES
 from genspark_emulator.turn import Part, Stream
 
 _OPENING: Stream = (project_start, legacy.thinking)
@@ -31,3 +32,11 @@ LEGACY_STREAMS: dict[str, Stream] = {
     },
 }
 """What the endpoint answered before it was retired; frames as of 2026-02-27."""
+
+LEGACY_MEDIA_STREAMS: dict[str, Stream] = {
+    **dict.fromkeys(("answered", *FATES), (project_start, legacy.generated)),
+    "no_task": (project_start, legacy.result),
+    "empty_stream": (project_start,),
+    **{name: (project_start, breakdown) for name, breakdown in _BREAKDOWNS.items()},
+}
+"""The same for ``COPILOT_MOA_IMAGE`` and ``COPILOT_MOA_VIDEO``."""

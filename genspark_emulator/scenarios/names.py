@@ -4,15 +4,29 @@ from collections.abc import Collection
 
 from genspark_emulator.scenarios.cookie_streams import COOKIE_STREAMS
 from genspark_emulator.scenarios.documents import DOCUMENTS, RETRY_AFTER
+from genspark_emulator.scenarios.fates import FAILING
+from genspark_emulator.scenarios.files import FILE_SCENARIOS
 from genspark_emulator.scenarios.key_streams import KEY_STREAMS
-from genspark_emulator.scenarios.legacy_streams import LEGACY_STREAMS
+from genspark_emulator.scenarios.legacy_streams import LEGACY_MEDIA_STREAMS, LEGACY_STREAMS
+from genspark_emulator.scenarios.media_streams import MEDIA_STREAMS
 from genspark_emulator.scenarios.pages import EXECUTE_MS, PAGE_SCENARIOS
+from genspark_emulator.scenarios.polling import POLL_SCENARIOS
+from genspark_emulator.scenarios.tool_streams import TOOL_SCENARIOS
 
 CHAT_FLOWS = frozenset({"chat", "key_chat", "legacy"})
-FLOWS = CHAT_FLOWS | {
-    *("login", "me", "models", "delete", "abort", "create", "quota"),
-    *("page", "static", "recaptcha_script", "token"),
-}
+TOOL_FLOWS = frozenset({"key_image", "key_video"})
+BUYING_FLOWS = TOOL_FLOWS | {"image", "video", "legacy_image", "legacy_video"}
+"""Flows on which tasks are bought."""
+
+FLOWS = (
+    CHAT_FLOWS
+    | BUYING_FLOWS
+    | {
+        *("login", "me", "models", "delete", "abort", "create", "quota"),
+        *("page", "static", "recaptcha_script", "token"),
+        *("tasks", "upload", "blob", "download", "file", "cdn"),
+    }
+)
 
 ROWS: dict[str, str] = {
     "row1": "rate_limit_cf1",
@@ -57,18 +71,37 @@ OWN_SCENARIOS: dict[str, Collection[str]] = {
     "key_chat": KEY_STREAMS,
     "legacy": LEGACY_STREAMS,
     "page": PAGE_SCENARIOS,
+    "image": MEDIA_STREAMS,
+    "video": MEDIA_STREAMS,
+    "key_image": TOOL_SCENARIOS,
+    "key_video": TOOL_SCENARIOS,
+    "legacy_image": LEGACY_MEDIA_STREAMS,
+    "legacy_video": LEGACY_MEDIA_STREAMS,
+    "tasks": POLL_SCENARIOS,
+    "file": FILE_SCENARIOS,
+    "cdn": FILE_SCENARIOS,
 }
 """What can be told on one flow only, or on a few."""
 
-_WINDOW_LIMITS = frozenset(name for name in COOKIE_STREAMS if name.startswith("window_limit"))
+_WINDOW_LIMITS = frozenset(
+    name for name in (*COOKIE_STREAMS, *MEDIA_STREAMS) if name.startswith("window_limit")
+)
 
 PARAMETERS: dict[str, frozenset[str]] = {
     "epoch": _WINDOW_LIMITS,
     "execute_ms": EXECUTE_MS,
+    "failure_reason": FAILING,
     "product": _WINDOW_LIMITS,
     "retry_after": RETRY_AFTER,
 }
 """Which scenarios understand which extra field of a rule."""
+
+FLOW_PARAMETERS: dict[str, frozenset[str]] = {
+    "task_seconds": BUYING_FLOWS,
+    "heartbeat_s": TOOL_FLOWS,
+    "file_mb": BUYING_FLOWS | {"file", "cdn"},
+}
+"""On which flows an extra field of a rule means something, whatever the scenario."""
 
 
 def canonical(name: str) -> str:

@@ -31,6 +31,30 @@ class Keys:
         return sum(hmac.compare_digest(digest, known) for known in self._digests) > 0
 
 
+class Callers:
+    """Who a caller is in rows and lists: a keyed hash of the key it presented.
+
+    ``operator`` is the first API_SECRET, whose holder may see every caller's jobs.
+    """
+
+    def __init__(self, secret: bytes, operator: str | None) -> None:
+        self._secret = secret
+        self._operator = None if operator is None else self._hash(operator.encode())
+
+    def caller(self, headers: list[tuple[bytes, bytes]]) -> str:
+        """32 hexadecimal digits, or ``anonymous``."""
+        presented = _presented(headers)
+        return "anonymous" if presented is None else self._hash(presented)
+
+    def sees(self, headers: list[tuple[bytes, bytes]]) -> str | None:
+        """Whose jobs a caller may look at; None means everybody's."""
+        caller = self.caller(headers)
+        return None if caller == self._operator else caller
+
+    def _hash(self, key: bytes) -> str:
+        return hmac.new(self._secret, b"caller\0" + key, hashlib.sha256).hexdigest()[:32]
+
+
 def _presented(headers: list[tuple[bytes, bytes]]) -> bytes | None:
     fallback = None
     for name, value in headers:

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
+from proxy.api.auth import Callers
 from proxy.core.accounts import Account
 from proxy.core.ask import InvalidRequest
 from proxy.core.catalogue import Catalogue
 from proxy.services.chat import ChatService
 from proxy.services.desk import Desk
 from proxy.services.health import Health
+from proxy.services.media import Media
 from proxy.settings import Settings
 from proxy.telemetry import BodyLog, Metrics, RequestRecord
 from proxy.wire.openai_errors import ErrorReply
@@ -30,6 +32,8 @@ class Services:
 
     settings: Settings
     chat: ChatService
+    media: Media
+    callers: Callers
     desk: Desk
     catalogue: Catalogue
     metrics: Metrics

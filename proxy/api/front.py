@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from proxy.api.auth import UNAUTHORISED, Keys
 from proxy.api.context import Headers, Services, send_error
 from proxy.api.limits import CallerLimit, Networks, caller_address
-from proxy.api.paths import EXEMPT, resolve
+from proxy.api.paths import EXEMPT, SIGNED, resolve
 from proxy.core.ask import InvalidRequest
 from proxy.telemetry import RequestRecord, finish, log
 from proxy.wire.openai_errors import DRAINING, INTERNAL, ErrorReply, invalid
@@ -27,7 +27,7 @@ _EXPOSED: Final = b", ".join(
         "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
         "x-ratelimit-reset-requests", "x-genspark2api-attempts", "x-genspark2api-account",
         "x-genspark2api-route", "x-genspark2api-served-model", "x-genspark2api-ignored",
-        "x-genspark2api-demo",
+        "x-genspark2api-demo", "x-genspark2api-job",
     )
 )  # fmt: skip
 
@@ -138,6 +138,8 @@ class Front:
             return BLACKLISTED
         if self._services.health.draining:
             return DRAINING
+        if path and path.startswith(SIGNED):
+            return None
         wait = await self._limit.hit(address)
         if wait is not None:
             return too_many(wait)

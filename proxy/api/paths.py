@@ -8,11 +8,16 @@ import re
 from typing import Final
 
 EXEMPT: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+# Links to results carry their own proof, and a player asks for many ranges.
+SIGNED: Final = "/media/"
 
 _ALIASED: Final = (
     "/chat/completions",
     "/models",
     "/images/",
+    "/videos",
+    "/video/generations",
+    "/tasks/",
     "/dashboard/billing/",
 )
 _SLASHES: Final = re.compile(r"/{2,}")
@@ -29,5 +34,7 @@ def resolve(path: str, prefix: str) -> str | None:
             return None
         path = path[len(prefix) :]
     while path.startswith("/v1/v1/"):
+        path = path[3:]
+    if path.startswith("/v1/media/"):
         path = path[3:]
     return f"/v1{path}" if path.startswith(_ALIASED) else path

@@ -13,6 +13,10 @@ from proxy import __version__
 from proxy.api.accounts import account_routes
 from proxy.api.auth import UNAUTHORISED
 from proxy.api.context import Services, record_of, services_of
+from proxy.api.images import image_routes
+from proxy.api.jobs import job_routes
+from proxy.api.results import signed
+from proxy.api.videos import told, video_routes
 from proxy.core.ask import InvalidRequest
 from proxy.wire.openai_completion import model_object
 from proxy.wire.openai_errors import ErrorReply, invalid, model_not_found
@@ -35,6 +39,10 @@ def routes(*, demo: bool, mode: str) -> Starlette:
             Route("/readyz", _ready),
             Route("/metrics", _metrics),
             *account_routes(),
+            *video_routes(),
+            *image_routes(),
+            *job_routes(),
+            Route("/media/{segment}/{name}", told(signed)),
         ],
         exception_handlers={HTTPException: _http_error, InvalidRequest: _invalid},
     )
@@ -72,14 +80,20 @@ def _services(request: Request) -> Services:
 
 async def _models(request: Request) -> Response:
     services = _services(request)
-    data = [model_object(name, services.started) for name in services.chat.model_names()]
+    data = [model_object(name, services.started) for name in _names(services)]
     return JSONResponse({"object": "list", "data": data})
+
+
+def _names(services: Services) -> list[str]:
+    """Chat, image and video models, each once."""
+    names = {*services.chat.model_names(), *services.media.plans.names()}
+    return sorted(names, key=str.lower)
 
 
 async def _model(request: Request) -> Response:
     services = _services(request)
     wanted = request.path_params["model"]
-    if wanted in services.chat.model_names():
+    if wanted in _names(services):
         return JSONResponse(model_object(wanted, services.started))
     return error_response(model_not_found(wanted))
 

@@ -46,8 +46,16 @@ class Kind(StrEnum):
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     NO_TOKEN = "no_token"  # noqa: S105 (a reason, not a secret)
+    UPLOAD_FAILED = "upload_failed"
     TASK_FAILED = "task_failed"
     TASK_UNKNOWN = "task_unknown"
+    POLICY = "policy"
+    UNCONFIRMED = "submission_unconfirmed"
+    NOT_UNDERSTOOD = "result_not_understood"
+    RESULT_LOST = "result_lost"
+    OVERDUE = "overdue"
+    CANCELLED = "cancelled"
+    BROKEN = "internal_error"
     # The pool's own verdicts, when no account could be asked at all.
     ALL_BUSY = "all_busy"
     NO_ACCOUNT = "no_account"
@@ -159,7 +167,19 @@ REACTIONS: Final[dict[Kind, Reaction]] = dict.fromkeys(Kind, Reaction(0, other_r
     Kind.TIMEOUT: Reaction(0),
     # The key route needs no token.
     Kind.NO_TOKEN: Reaction(0),
+    Kind.UPLOAD_FAILED: Reaction(1, same_again=True),
 }
 
 # A wait that ends by itself: the caller hears 429 and when to come back, not 503.
 WAITING_HELPS: Final = frozenset({Kind.RATE_LIMITED, Kind.DAILY_QUOTA, Kind.WINDOW_QUOTA})
+
+# After one of these nobody knows whether a paid request was taken: it is never sent again.
+AMBIGUOUS: Final = frozenset(
+    {
+        Kind.BROKEN_STREAM,
+        Kind.TIMEOUT,
+        Kind.UPSTREAM_BROKEN,
+        Kind.EMPTY,
+        Kind.UNREADABLE,
+    }
+)

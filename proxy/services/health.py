@@ -28,6 +28,13 @@ class Health:
     clock: Callable[[], float]
     draining: bool = False
     in_flight: int = 0
+    # Paid requests of jobs that nobody waits for on a connection.
+    sending: Callable[[], int] = lambda: 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs that a drain should let finish."""
+        return bool(self.in_flight or self.sending())
 
     async def verdict(self) -> Verdict:
         """The present state."""

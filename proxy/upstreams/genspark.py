@@ -11,13 +11,14 @@ from proxy.core.ask import ChatAsk
 from proxy.core.catalogue import Candidate
 from proxy.core.events import ChatEvent
 from proxy.core.failures import Failure, Kind, UpstreamError
-from proxy.core.products import Credential, Route
+from proxy.core.products import Credential, Product, Route
 from proxy.upstreams.http import Exchange, Http
 from proxy.wire import (
     genspark_account,
     genspark_cookie_ask,
     genspark_key_ask,
     genspark_legacy,
+    genspark_tool,
 )
 from proxy.wire.genspark_cookie_stream import AI_CHAT, CookieChatReader
 from proxy.wire.genspark_failures import Reply, classify
@@ -132,11 +133,11 @@ class Genspark:
         exchange = await self.http.send(
             "POST",
             self.origin + wire.CHAT_PATH,
-            self._cookie_headers(account, page),
+            self.cookie_headers(account, page),
             wire.body(ask, candidate, project_id, recaptcha),
             proxy=account.proxy,
         )
-        self._refresh(account, exchange)
+        self.refresh(account, exchange)
         reader = CookieChatReader(self.clock, genspark_legacy.LEGACY if legacy else AI_CHAT)
         return await self._checked(exchange, reader, sent_project=project_id is not None)
 
@@ -151,7 +152,7 @@ class Genspark:
             first = await exchange.read() if exchange.status == 200 else b""
             if first and looks_like_events(first):
                 return ChatStream(exchange, reader, first)
-            reply = self._reply(exchange, first + await exchange.read_all())
+            reply = self.reply(exchange, first + await exchange.read_all())
             unknown = Failure(Kind.UNREADABLE, f"HTTP {reply.status} without an event stream")
             raise UpstreamError(classify(reply, sent_project=sent_project) or unknown)
         except BaseException:
@@ -175,7 +176,7 @@ class Genspark:
             if exchange.status == 200 and said.startswith("text/event-stream"):
                 return ChatStream(exchange, KeyChatReader())
             # A complete body answers a plain request, and now and then a streaming one.
-            reply = self._reply(exchange, await exchange.read_all(limit=64 * 1024 * 1024))
+            reply = self.reply(exchange, await exchange.read_all(limit=64 * 1024 * 1024))
             if (failure := classify_key(reply)) is not None:
                 raise UpstreamError(failure)
             if not isinstance(reply.json, dict):
@@ -214,6 +215,14 @@ class Genspark:
         _, body = await self._call(account, "GET", genspark_account.COOKIE_MODELS_PATH)
         return genspark_account.cookie_models(body)
 
+    async def media_models(self, account: Account) -> dict[Product, list[str]]:
+        """The live lists of image and video models, which only a key may ask for."""
+        _, body = await self._call(account, "GET", genspark_tool.TOOLS_PATH)
+        return {
+            product: genspark_tool.media_models(body, product)
+            for product in (Product.IMAGE, Product.VIDEO)
+        }
+
     async def server_date(self) -> str:
         """The ``Date`` header of a public page."""
         url = self.origin + genspark_account.COOKIE_MODELS_PATH
@@ -227,18 +236,20 @@ class Genspark:
             key = account.secret.reveal()
             headers = {**genspark_key_ask.headers(key), "X-Api-Key": key}
         else:
-            headers = self._cookie_headers(account, "/") | {"Accept": "application/json"}
+            headers = self.cookie_headers(account, "/") | {"Accept": "application/json"}
         exchange = await self.http.send(method, self.origin + path, headers, proxy=account.proxy)
         try:
-            self._refresh(account, exchange)
-            return exchange.status, self._reply(exchange, await exchange.read_all()).json
+            self.refresh(account, exchange)
+            return exchange.status, self.reply(exchange, await exchange.read_all()).json
         finally:
             await exchange.aclose()
 
-    def _reply(self, exchange: Exchange, body: bytes) -> Reply:
+    def reply(self, exchange: Exchange, body: bytes) -> Reply:
+        """A reply that was read whole, as the classifiers take it."""
         return Reply(exchange.status, exchange.headers, body, self.clock())
 
-    def _cookie_headers(self, account: Account, page: str) -> dict[str, str]:
+    def cookie_headers(self, account: Account, page: str) -> dict[str, str]:
+        """What the cookie routes want, as if sent from ``page``."""
         return genspark_cookie_ask.headers(self.origin, self.cookie(account), self.user_agent, page)
 
     def cookie(self, account: Account) -> str:
@@ -247,7 +258,8 @@ class Genspark:
             account.secret.reveal()
         )
 
-    def _refresh(self, account: Account, exchange: Exchange) -> None:
+    def refresh(self, account: Account, exchange: Exchange) -> None:
+        """Keep the cookies that a reply renews."""
         if account.credential is Credential.COOKIE and "set-cookie" in exchange.headers:
             refreshed = genspark_account.refreshed(self.cookie(account), exchange.set_cookies)
             self._cookies[account.id] = refreshed

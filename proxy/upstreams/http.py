@@ -7,6 +7,7 @@ to another.
 
 import base64
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Final
@@ -76,8 +77,19 @@ class Exchange:
 class Http:
     """Sends requests, directly or through the proxy that belongs to an account."""
 
-    def __init__(self, proxy: str | None, connect_timeout: float, idle_timeout: float) -> None:
+    def __init__(
+        self,
+        proxy: str | None,
+        connect_timeout: float,
+        idle_timeout: float,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """``fresh``: each request has a connection of its own. A kept one may be closed by the
+        other side just as it is used again, and then nobody knows whether a paid request arrived.
+        """
         self._default_proxy = proxy
+        self._fresh = fresh
         self._timeout = {
             "connect": connect_timeout,
             "read": idle_timeout,
@@ -119,7 +131,7 @@ class Http:
     def _transport(self, proxy: str | None) -> httpx2.AsyncBaseTransport:
         found = self._transports.get(proxy)
         if found is None:
-            found = self._transports[proxy] = _transport(proxy)
+            found = self._transports[proxy] = _transport(proxy, fresh=self._fresh)
         return found
 
 
@@ -135,19 +147,28 @@ def _url(text: str) -> httpx2.URL:
     return httpx2.URL(text)
 
 
-def _transport(proxy: str | None) -> httpx2.AsyncBaseTransport:
+def _transport(proxy: str | None, *, fresh: bool) -> httpx2.AsyncBaseTransport:
     if proxy and proxy.startswith("socks"):
         # aiohttp speaks no SOCKS; httpx2's own engine does.
-        limits = httpx2.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE)
+        kept = 0 if fresh else None
+        limits = httpx2.Limits(
+            max_connections=None, max_keepalive_connections=kept, keepalive_expiry=KEEP_ALIVE
+        )
         return httpx2.AsyncHTTPTransport(proxy=httpx2.Proxy(proxy), limits=limits)
     tls = httpx2.create_ssl_context()
     return AiohttpTransport(
         proxy=_http_proxy(proxy) if proxy else None,
         client=lambda: aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE),
+            connector=_connector(tls, fresh=fresh),
             cookie_jar=aiohttp.DummyCookieJar(),
         ),
     )
+
+
+def _connector(tls: ssl.SSLContext, *, fresh: bool) -> aiohttp.TCPConnector:
+    if fresh:
+        return aiohttp.TCPConnector(limit=0, ssl=tls, force_close=True)
+    return aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE)
 
 
 def _http_proxy(text: str) -> httpx2.Proxy:

@@ -153,11 +153,51 @@ _ROWS: Final[dict[Kind, _Row]] = {
         "recaptcha_unavailable",
         retry_after=30,
     ),
+    Kind.UPLOAD_FAILED: _Row(502, "Genspark did not take the image.", "upload_failed"),
     Kind.TASK_FAILED: _Row(502, "The generation failed.", "generation_failed", final=True),
     Kind.TASK_UNKNOWN: _Row(502, "Genspark does not know the task.", "task_not_found", final=True),
+    Kind.POLICY: _Row(
+        400,
+        "The provider's content rules refused this prompt or image",
+        "content_policy_violation",
+        "invalid_request_error",
+        final=True,
+    ),
+    Kind.UNCONFIRMED: _Row(
+        502,
+        "The connection broke while the request was being sent: it may have been accepted and"
+        " charged, so it is not sent again. Look at the provider's own page before you repeat it.",
+        "submission_unconfirmed",
+        final=True,
+    ),
+    Kind.NOT_UNDERSTOOD: _Row(
+        502,
+        "Genspark took the request, but its answer named no task; it may have been charged. The"
+        " answer is kept for the operator. The sure way is an API key (GSK_API_KEY).",
+        "result_not_understood",
+        final=True,
+    ),
+    Kind.RESULT_LOST: _Row(
+        502,
+        "The result was made but could not be fetched; the operator finds its task in the job's"
+        " history.",
+        "result_unavailable",
+        final=True,
+    ),
+    Kind.OVERDUE: _Row(
+        504,
+        "The generation did not end in time; the operator finds its task in the job's history.",
+        "generation_timeout",
+        final=True,
+    ),
+    Kind.CANCELLED: _Row(400, "The job was cancelled.", "cancelled", "invalid_request_error"),
+    Kind.BROKEN: _Row(
+        500, "The server made a mistake; its log has the details.", "internal_error", final=True
+    ),
 }
 
 _TELLS_DETAIL: Final = frozenset({Kind.BAD_REQUEST, Kind.MODEL_UNKNOWN})
+_TELLS_REASON: Final = frozenset({Kind.TASK_FAILED, Kind.POLICY})
 _FORBIDDEN_WORDS: Final = (
     "credit", "balance", "permission denied", "access was terminated", "violation of our policies",
     "organization has been", "api key not valid", "api key expired", "已欠费",
@@ -177,6 +217,8 @@ def for_failure(failure: Failure, retry_after: float | None = None) -> ErrorRepl
     said = failure.told or failure.detail
     if failure.kind in _TELLS_DETAIL and said:
         message = f"{message}: {said}"
+    elif failure.kind in _TELLS_REASON and failure.told:
+        message = f"{message.removesuffix('.')}: {failure.told}"
     return ErrorReply(
         row.status, quiet(message, row.message), row.type, row.code, None, wait, row.final
     )

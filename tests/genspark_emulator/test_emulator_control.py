@@ -98,7 +98,7 @@ def test_verbatim_frames(emulator: EmulatorClient) -> None:
         ({"scenario": "retired", "frames": []}, "only one of"),
         ({"flow": "chats"}, "Invalid enum value"),
         ({"flow": "login", "answer": {"text": "x"}}, "flow 'login'"),
-        ({"flow": "key_chat", "scenario": "daily_quota"}, "only chat, legacy"),
+        ({"flow": "key_chat", "scenario": "daily_quota"}, "only chat, image, legacy"),
         ({"scenario": "daily_quota", "epoch": 1}, "'epoch' only goes with"),
         ({"answer": {"text": "x", "deltas": ["x"]}}, "answer.text, answer.deltas"),
         ({"answer": {"txt": "x"}}, "unknown field `txt`"),

@@ -198,7 +198,7 @@ def test_every_new_flow_takes_replies(emulator: EmulatorClient, flow: str) -> No
     [
         ({"scenario": "page_v3"}, "flow '*' cannot be answered like this, only page"),
         ({"flow": "chat", "scenario": "execute_empty"}, "only page"),
-        ({"flow": "page", "scenario": "daily_quota"}, "only chat, legacy"),
+        ({"flow": "page", "scenario": "daily_quota"}, "only chat, image, legacy"),
         ({"flow": "page", "answer": {"text": "x"}}, "flow 'page'"),
         ({"flow": "page", "scenario": "page_hangs", "execute_ms": 1}, "'execute_ms' only goes"),
         ({"flow": "page", "execute_ms": 1}, "'execute_ms' only goes with scenario"),

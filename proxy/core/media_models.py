@@ -1,0 +1,127 @@
+"""Which routes serve an image or video model, its id there, and what is known of it.
+
+The facts are data (``media_catalogue.toml``); live lists are added by ``learn``. Pure: the caller
+reads files and asks upstreams.
+"""
+
+import tomllib
+from typing import Any, Final
+
+from msgspec import Struct, convert, field
+
+from proxy.core.media_facts import Facts
+from proxy.core.products import Product, Route
+
+# Estimates, until the server has a history of its own. Genspark's videos take 1 to 10 minutes,
+# and its images are polled for 2 or 3 minutes before they are given up (observed 2026-09).
+EXPECTED_SECONDS: Final = {Product.IMAGE: 30.0, Product.VIDEO: 180.0}
+
+# The keys of a model's entry that say where it is served, not what it does. ``on`` holds what
+# differs on a route, the model's ``id`` there among it.
+_WHERE: Final = frozenset({"routes", "on"})
+
+
+class MediaCandidate(Struct, frozen=True):
+    """One way to serve a wish: the route, the model's id there, and what is known of it."""
+
+    route: Route
+    model: str
+    facts: Facts
+
+
+class _Form(Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts that come from a route's request form, beneath and above those of each model."""
+
+    usual: dict[str, Any] = field(default_factory=dict)
+    always: dict[str, Any] = field(default_factory=dict)
+
+
+class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
+    aliases: dict[Product, dict[str, tuple[str, ...]]]
+    forms: dict[Route, dict[Product, _Form]]
+    image: dict[str, dict[str, Any]]
+    video: dict[str, dict[str, Any]]
+
+    def form(self, route: Route, product: Product) -> _Form:
+        return self.forms.get(route, {}).get(product, _Form())
+
+
+class MediaCatalogue:
+    """The image and video models of all routes, and the operator's own aliases on top.
+
+    Raises ``msgspec.ValidationError`` for lists that say something it does not know.
+    """
+
+    def __init__(self, facts: str, aliases: dict[str, str] | None = None) -> None:
+        lists = convert(tomllib.loads(facts), _Lists)
+        self._own = dict(aliases or {})
+        self._aliases = {name.lower(): target for name, target in self._own.items()}
+        self._several: dict[str, tuple[str, ...]] = {}
+        self._kinds: dict[str, Product] = {}
+        self._names: dict[str, str] = {}
+        self._shelves: dict[Route, dict[str, MediaCandidate]] = {route: {} for route in Route}
+        for product, models in ((Product.IMAGE, lists.image), (Product.VIDEO, lists.video)):
+            for name, entry in models.items():
+                self._shelve(product, name, entry, lists)
+        for product, known in lists.aliases.items():
+            for alias, targets in known.items():
+                self._note(product, alias)
+                self._several[alias.lower()] = targets
+
+    def kind(self, name: str) -> Product | None:
+        """``IMAGE`` or ``VIDEO`` for the name of such a model in any case, else None."""
+        return self._kinds.get(self._aliases.get(name.lower(), name).lower())
+
+    def learn(self, route: Route, product: Product, ids: list[str]) -> None:
+        """Add what a live catalogue lists, with no facts. Nothing known changes or is forgotten."""
+        for model in ids:
+            self._note(product, model)
+            self._shelves[route].setdefault(model.lower(), MediaCandidate(route, model, Facts()))
+
+    def names(self, routes: set[Route]) -> list[str]:
+        """The public names that these routes serve, aliases among them, sorted, each once."""
+        found = dict(self._names)
+        found |= {name.lower(): name for name in self._own}
+        served = [name for name in found.values() if any(self._on(r, name) for r in routes)]
+        return sorted(served, key=str.lower)
+
+    def candidates(
+        self, name: str, product: Product, routes: list[Route], *, forward: bool = False
+    ) -> list[MediaCandidate]:
+        """The ways to serve the model, in the order of the routes; empty: 404 ``model_not_found``.
+
+        ``forward`` sends a name that nobody knows to each route as it is, with no facts.
+        """
+        if self.kind(name) not in (product, None):
+            return []
+        found = [there for route in routes if (there := self._on(route, name)) is not None]
+        if found or not forward:
+            return found
+        plain = self._aliases.get(name.lower(), name)
+        return [MediaCandidate(route, plain, Facts()) for route in routes]
+
+    def _on(self, route: Route, name: str) -> MediaCandidate | None:
+        plain = self._aliases.get(name.lower(), name).lower()
+        shelf = self._shelves[route]
+        targets = (*self._several.get(plain, ()), plain)
+        return next((shelf[there.lower()] for there in targets if there.lower() in shelf), None)
+
+    def _note(self, product: Product, name: str) -> None:
+        self._kinds.setdefault(name.lower(), product)
+        self._names.setdefault(name.lower(), name)
+
+    def _shelve(self, product: Product, name: str, entry: dict[str, Any], lists: _Lists) -> None:
+        self._note(product, name)
+        facts = {key: value for key, value in entry.items() if key not in _WHERE}
+        differing = convert(entry.get("on", {}), dict[Route, dict[str, Any]])
+        for route in convert(entry.get("routes"), tuple[Route, ...]):
+            form = lists.form(route, product)
+            there = {**form.usual, **facts, **form.always, **differing.get(route, {})}
+            model = there.pop("id", name)
+            candidate = MediaCandidate(route, model, convert(there, Facts))
+            self._shelves[route][name.lower()] = candidate
+
+
+def expected_seconds(product: Product) -> float:
+    """A sober wall time of one generation, for progress before the first one is known."""
+    return EXPECTED_SECONDS[product]
