@@ -38,9 +38,10 @@ format: setup ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: setup ## Write the generated pages anew (settings, .env.example, failures)
+docs: setup ## Write the generated pages anew (settings, .env.example, failures, jobs)
 	@$(BIN)/python scripts/configuration_docs.py
 	@$(BIN)/python scripts/failure_docs.py
+	@$(BIN)/python scripts/job_docs.py
 
 lock: setup ## Compile the lock files anew (UPGRADE=--upgrade also moves the pins)
 	@sh scripts/lock

@@ -8,6 +8,7 @@ both of which are other hosts in reality: no credential belongs there.
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from genspark_emulator.accounts import session_of
 from genspark_emulator.byte_ranges import FileBody, Unsatisfiable, asked_range
 from genspark_emulator.calls import Call
 from genspark_emulator.endpoint import Endpoint, bare_client
@@ -78,9 +79,9 @@ def refuse_stranger(call: Call, state: EmulatorState) -> Reply | None:
     refusal = bare_client(call, state)
     if refusal is not None:
         return refusal
-    found = found_file(id_in(call.path), state)
-    if not call.account or "cookie" not in call.headers:
+    if session_of(call.headers) is None:
         return FORBIDDEN_FILE
+    found = found_file(id_in(call.path), state)
     if found is None:
         return MISSING_FILE
     return None if found[0] == call.account else FORBIDDEN_FILE

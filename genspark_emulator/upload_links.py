@@ -5,7 +5,7 @@ With a key: vendor software of 2026-09-22. With a session: seen until 2026-04.
 
 from genspark_emulator.calls import Call
 from genspark_emulator.endpoint import Endpoint, anonymous, toolless
-from genspark_emulator.file_service import AWAITED, STORED, found_file, id_in
+from genspark_emulator.file_service import AWAITED, STORED, found_file, id_in, is_wrapper
 from genspark_emulator.reply import Reply
 from genspark_emulator.result_files import WRAPPER
 from genspark_emulator.rules import Rule
@@ -14,7 +14,7 @@ from genspark_emulator.tool_envelope import tool_error, tool_ok
 from genspark_emulator.uploads import Upload
 
 _NO_TYPE = tool_error("'content_type' is required", "invalid_parameters")
-_NO_WRAPPER = tool_error("'file_wrapper_url' is required", "invalid_parameters")
+_NO_WRAPPER = tool_error("'file_wrapper_url' must be a file's address", "invalid_parameters")
 _NO_FILE = tool_error("The file does not exist or is not yours.", "file_not_found")
 
 
@@ -51,7 +51,7 @@ def refuse_download(call: Call, state: EmulatorState) -> Reply | None:
     if refusal is not None:
         return refusal
     wrapper = call.fields.get("file_wrapper_url")
-    if not isinstance(wrapper, str):
+    if not isinstance(wrapper, str) or not is_wrapper(wrapper):
         return _NO_WRAPPER
     found = found_file(id_in(wrapper), state)
     return None if found is not None and found[0] == call.account else _NO_FILE

@@ -246,7 +246,7 @@ class Settings(BaseSettings):
         3600, gt=0, description="Seconds a generation may take upstream before it counts as failed."
     )
     job_queue_timeout: float = Field(
-        1800, ge=0, description="Seconds a job may wait for an account while all are busy."
+        1800, gt=0, description="Seconds a job may wait for an account while all are busy."
     )
     max_active_jobs: int = Field(500, ge=1, description="Jobs at an upstream at once.")
     max_queued_jobs: int = Field(

@@ -49,8 +49,10 @@ A value that makes no sense stops the start, with one line per mistake. `genspar
 what can only be found out by asking: credentials, database, clock.
 
 The command line reads one more variable, `GENSPARK2API_URL`: the running server that
-`genspark2api accounts` talks to, when it is not at `HOST` and `PORT`. The reCAPTCHA sidecar is a
-program of its own with [settings of its own](recaptcha.md#the-sidecars-settings).
+`genspark2api accounts`, `video`, `image` and `jobs` talk to, when it is not at `HOST` and `PORT`.
+The reCAPTCHA sidecar is a program of its own with
+[settings of its own](recaptcha.md#the-sidecars-settings). What the settings of images and videos
+mean together: [videos-and-images.md](videos-and-images.md).
 """
 
 PREFACE = """\

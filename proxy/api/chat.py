@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from proxy.api.chat_media import chat_media
 from proxy.api.context import (
     JSON,
     Headers,
@@ -221,5 +222,9 @@ async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
     opening = settings.opening_messages()
     ask = read_chat(body, opening, tools=settings.tool_calling_enabled)
     record.model = ask.model
+    product = services.media.plans.kind(ask.model)
+    if product is not None:
+        await chat_media(scope, receive, send, ask, product)
+        return
     chat = Chat(services, record, send)
     await (chat.streamed if ask.stream else chat.plain)(ask, receive)

@@ -15,7 +15,6 @@ from proxy.wire.openai_request import read_object
 # OpenAI takes 16 images; SDKs flatten nested objects into many small fields.
 MOST_FILES: Final = 20
 MOST_FIELDS: Final = 400
-LARGEST_FIELD: Final = 1024 * 1024
 
 
 async def read_fields(request: Request) -> Fields:
@@ -38,7 +37,8 @@ async def _read_multipart(headers: Headers, body: bytes) -> Fields:
         _whole(body),
         max_files=MOST_FILES,
         max_fields=MOST_FIELDS,
-        max_part_size=LARGEST_FIELD,
+        # A text field may hold an image as base64; the whole body is within its limit already.
+        max_part_size=len(body),
     )
     try:
         form = await parser.parse()

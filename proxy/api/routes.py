@@ -80,21 +80,26 @@ def _services(request: Request) -> Services:
 
 async def _models(request: Request) -> Response:
     services = _services(request)
-    data = [model_object(name, services.started) for name in _names(services)]
+    data = [model_object(name, services.started, kind) for name, kind in _names(services).items()]
     return JSONResponse({"object": "list", "data": data})
 
 
-def _names(services: Services) -> list[str]:
-    """Chat, image and video models, each once."""
-    names = {*services.chat.model_names(), *services.media.plans.names()}
-    return sorted(names, key=str.lower)
+def _names(services: Services) -> dict[str, str]:
+    """Chat, image and video models, sorted, each once; with what they make."""
+    media = services.media.plans
+    kinds = {name: str(media.kind(name) or "chat") for name in media.names()}
+    for name in services.chat.model_names():
+        kinds.setdefault(name, str(media.kind(name) or "chat"))
+    unique = {name.lower(): name for name in kinds}
+    return {name: kinds[name] for _, name in sorted(unique.items())}
 
 
 async def _model(request: Request) -> Response:
     services = _services(request)
     wanted = request.path_params["model"]
-    if wanted in _names(services):
-        return JSONResponse(model_object(wanted, services.started))
+    kind = _names(services).get(wanted)
+    if kind is not None:
+        return JSONResponse(model_object(wanted, services.started, kind))
     return error_response(model_not_found(wanted))
 
 

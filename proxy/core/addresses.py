@@ -36,6 +36,7 @@ _CLOSED_V6: Final = tuple(
     for text in (
         "2001::/23",  # protocol assignments; Teredo, benchmarking and ORCHID among them
         "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4: an IPv4 address inside, behind relays that are gone (RFC 7526)
         "3fff::/20",  # documentation
     )
 )
@@ -45,8 +46,8 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 def is_public(address: str) -> bool:
     """Whether an IP address, in its usual notation, is public unicast; False for other text.
 
-    An IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4) is as public as that one. An
-    address with a zone (``fe80::1%eth0``) is a link's and never public.
+    An IPv6 address that stands for an IPv4 one (mapped, NAT64) is as public as that one. An address
+    with a zone (``fe80::1%eth0``) is a link's and never public.
     """
     try:
         found = ip_address(address)
@@ -72,4 +73,4 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
     """The IPv4 address that packets to this one are turned into on their way."""
     if address in _NAT64:
         return IPv4Address(address.packed[-4:])
-    return address.ipv4_mapped or address.sixtofour
+    return address.ipv4_mapped

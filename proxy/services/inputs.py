@@ -6,7 +6,7 @@ from typing import Final
 
 from proxy.core.ask import InvalidRequest
 from proxy.core.media import Given, Input, Use
-from proxy.store.media_files import MediaFiles
+from proxy.store.media_files import MediaFiles, Missing, TooLarge
 from proxy.upstreams.fetch import Fetcher, FetchRefused
 from proxy.wire.media_types import extension, read_base64, read_data_url, sniff
 
@@ -33,7 +33,7 @@ class Inputs:
     async def _keep_one(self, given: Given, caller: str) -> Input:
         data = await self._bytes(given, caller)
         if len(data) > self.limit:
-            raise _wrong(given, f"is larger than {self.limit // 1_000_000} MB")
+            raise self._too_large(given)
         mime = sniff(data)
         wanted = VIDEOS if given.use is Use.VIDEO else IMAGES
         if mime not in wanted:
@@ -46,10 +46,11 @@ class Inputs:
         source = given.source
         if isinstance(source, bytes):
             return source
+        scheme = source[:8].lower()
         try:
-            if source.startswith(("http://", "https://")):
+            if scheme.startswith(("http://", "https://")):
                 return await self.fetcher.fetch(source, self.limit)
-            if source.startswith("data:"):
+            if scheme.startswith("data:"):
                 return read_data_url(source, self.limit)[1]
             if given.use is Use.VIDEO:
                 return await self._own(given, source, caller)
@@ -59,13 +60,21 @@ class Inputs:
                 f"'{given.param}': {error.reason}", param=given.param, code="invalid_image_url"
             ) from None
         except ValueError as error:
-            raise _wrong(given, f"cannot be read: {error}") from None
+            raise _wrong(given, f"cannot be read: {str(error).rstrip('.')}") from None
 
     async def _own(self, given: Given, public: str, caller: str) -> bytes:
         name = await self.own_video(public, caller)
-        if name is None:
-            raise _wrong(given, "names no finished video of yours")
-        return await self.files.read_input(name)
+        try:
+            if name is not None:
+                return await self.files.read_input(name, self.limit)
+        except Missing:
+            pass
+        except TooLarge:
+            raise self._too_large(given) from None
+        raise _wrong(given, "names no finished video of yours")
+
+    def _too_large(self, given: Given) -> InvalidRequest:
+        return _wrong(given, f"is larger than {self.limit // 1_000_000} MB")
 
 
 def _wrong(given: Given, what: str) -> InvalidRequest:

@@ -17,6 +17,7 @@ from proxy.services.desk import Desk
 from proxy.services.submitting import Plan
 from proxy.telemetry import log
 from proxy.wire.genspark_media_ask import AGENT_FIELDS
+from proxy.wire.genspark_tool import VENDOR_FIELDS
 
 # A flow that says it is retired may say so by mistake.
 RETIRED_REST: Final = 600.0
@@ -55,7 +56,9 @@ class MediaPlans:
             told = str(error.message) if isinstance(error, InvalidRequest) else ""
             raise GaveUp(Failure(Kind.BAD_REQUEST, "no route", told=told), None, 0) from None
         return [
-            Plan(candidate, MediaAsk(terms=terms, inputs=ask.inputs), _ignored(terms, candidate))
+            Plan(
+                candidate, MediaAsk(terms=terms, inputs=ask.inputs), _ignored(ask, terms, candidate)
+            )
             for candidate, terms in fitting
         ]
 
@@ -112,10 +115,12 @@ class MediaPlans:
         log.error("route.retired", route=route.value, setting=setting, until_restart=legacy)
 
 
-def _ignored(terms: Terms, candidate: Candidate) -> tuple[str, ...]:
+def _ignored(ask: MediaAsk, terms: Terms, candidate: Candidate) -> tuple[str, ...]:
     """What the caller said and this route has no field for."""
-    unused = list(terms.unused)
-    if candidate.route is Route.COOKIE:
+    unused = [*terms.unused, *(given.use.value for given in ask.inputs_for(Use.MASK))]
+    if candidate.route is Route.KEY:
+        unused += sorted(terms.vendor.keys() - VENDOR_FIELDS[terms.product])
+    elif candidate.route is Route.COOKIE:
         unused += sorted(terms.vendor.keys() - AGENT_FIELDS[terms.product])
     elif candidate.route is Route.LEGACY:
         unused += sorted(terms.vendor)

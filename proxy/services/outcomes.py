@@ -10,13 +10,18 @@ from proxy.wire.genspark_tasks import is_policy
 
 def results_of(reports: Collection[TaskReport]) -> tuple[Result, ...]:
     """The results, once every task has ended and there is one; else nothing."""
-    if any(report.state is TaskState.PENDING for report in reports):
+    if any(report.state is TaskState.PENDING or is_unlinked(report) for report in reports):
         return ()
     return tuple(
         Result(report.urls[0], report.posters[0] if report.posters else "")
         for report in reports
         if report.state is TaskState.DONE and report.urls
     )
+
+
+def is_unlinked(report: TaskReport) -> bool:
+    """A success that does not say where its result is: the answer about several tasks is such."""
+    return report.state is TaskState.DONE and not report.urls
 
 
 def refusal_of(reports: Collection[TaskReport]) -> Failure | None:

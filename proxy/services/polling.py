@@ -19,7 +19,7 @@ from proxy.core.media import TaskReport, TaskState
 from proxy.core.products import Product, Route
 from proxy.services.desk import Desk
 from proxy.services.job_log import JobLog
-from proxy.services.outcomes import progress_of, refusal_of, results_of
+from proxy.services.outcomes import is_unlinked, progress_of, refusal_of, results_of
 from proxy.store.jobs import LeaseLost
 from proxy.telemetry import log
 from proxy.upstreams.media import MediaUpstream
@@ -30,6 +30,7 @@ TOGETHER: Final = 100
 GRACE: Final = 30.0
 # Answers "no such task" that are not believed: a fresh task may not be known everywhere at once.
 DOUBTS: Final = 3
+UNLINKED_TRIES: Final = 5
 GONE_PAUSE: Final = 60.0
 
 Group = tuple[str, Route, Product]
@@ -73,9 +74,31 @@ class Polling:
         waiting = []
         for job in jobs:
             reports = [news[task_id] for task_id in job.task_ids if task_id in news]
-            if not await self._settle(job, reports):
+            if any(is_unlinked(report) for report in reports):
+                await self._link(job, alone=len(jobs) == 1)
+            elif not await self._settle(job, reports):
                 waiting.append(_told(job, reports))
         await self._later(waiting, began + self.interval)
+
+    async def _link(self, job: Job, *, alone: bool) -> None:
+        """A success without its link: the task is asked about by itself, which is answered with
+        the link at once; one that never gets a link is given up.
+        """
+        if not alone:
+            await self.run([job])
+            return
+        if job.tries + 1 < UNLINKED_TRIES:
+            due = self.log.clock() + pause_after(job.tries + 1)
+            await self.log.postpone(job, due_at=due, tries=job.tries + 1)
+            return
+        note = f"task {', '.join(job.task_ids)} succeeded without a link to its result"
+        await self._end(job, Verdict(Kind.RESULT_LOST, note))
+
+    async def _end(self, job: Job, verdict: Verdict) -> None:
+        try:
+            await self.log.fail(job, verdict)
+        except LeaseLost:
+            log.info("job.moved", job=job.id)
 
     def _account(self, job: Job) -> Account | None:
         seat = self.desk.pool.seat(job.account_id)
@@ -119,11 +142,7 @@ class Polling:
         if self.log.clock() - (job.sent_at or job.created_at) < self.timeout:
             return False
         note = f"task {', '.join(job.task_ids)} had not ended"
-        verdict = Verdict(Kind.OVERDUE, note)
-        try:
-            await self.log.fail(job, verdict)
-        except LeaseLost:
-            log.info("job.moved", job=job.id)
+        await self._end(job, Verdict(Kind.OVERDUE, note))
         return True
 
     async def _later(self, jobs: list[Job], due_at: float) -> None:
@@ -151,10 +170,7 @@ class Polling:
     async def _again(self, job: Job, failure: Failure) -> None:
         tries = job.tries + 1
         if failure.kind is Kind.TASK_UNKNOWN and tries > DOUBTS:
-            try:
-                await self.log.fail(job, Verdict.of(failure))
-            except LeaseLost:
-                log.info("job.moved", job=job.id)
+            await self._end(job, Verdict.of(failure))
             return
         if not await self._overdue(job):
             pause = max(pause_after(tries), failure.retry_after or 0.0)

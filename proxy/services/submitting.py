@@ -9,7 +9,7 @@ import msgspec
 from proxy.core.catalogue import Candidate
 from proxy.core.failures import AMBIGUOUS, WAITING_HELPS, Failure, Kind, UpstreamError
 from proxy.core.jobs import UNCONFIRMED, Job, JobEvent, JobState, Verdict, filled
-from proxy.core.media import MediaAsk
+from proxy.core.media import MediaAsk, Use
 from proxy.core.products import Credential, Product, Route
 from proxy.services.attempts import Attempts, GaveUp
 from proxy.services.desk import Borrowed, Desk
@@ -17,7 +17,7 @@ from proxy.services.job_log import JobLog
 from proxy.services.outcomes import refusal_of, results_of
 from proxy.services.recaptcha import Tokens
 from proxy.store.jobs import LeaseLost
-from proxy.store.media_files import MediaFiles
+from proxy.store.media_files import MediaFiles, Missing
 from proxy.telemetry import log
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.media import Accepted, Loaded, MediaUpstream, Order
@@ -75,7 +75,12 @@ class _Submission:
             await self._gave_up(refused)
             return
         self._plans = {plan.candidate.route: plan for plan in plans}
-        self._inputs = await self._load()
+        try:
+            self._inputs = await self._load()
+        except Missing:
+            gone = Verdict(Kind.BAD_REQUEST, "input gone", told="an input is no longer kept")
+            await self.room.log.fail(self.job, gone)
+            return
         attempts: Attempts[Accepted] = Attempts(
             self.room.desk,
             [plan.candidate for plan in plans],
@@ -132,7 +137,9 @@ class _Submission:
     async def _order(self, borrowed: Borrowed, token: str) -> Accepted:
         candidate = borrowed.candidate
         plan = self._plans[candidate.route]
-        order = Order(plan.ask, candidate.route, candidate.model, self._inputs, token)
+        # No route has a field for a mask; as a picture among others it would mislead.
+        inputs = tuple(given for given in self._inputs if given.use is not Use.MASK)
+        order = Order(plan.ask, candidate.route, candidate.model, inputs, token)
         try:
             accepted = await self.room.upstream.submit(
                 borrowed.seat.account, order, lambda: self._intend(borrowed, plan)
@@ -202,7 +209,8 @@ class _Submission:
         """Paid, perhaps, and no task was named: what came is kept for the operator."""
         name = await self.room.files.save_note(f"unread-{self.job.id}.txt", accepted.raw)
         log.error("job.not_understood", job=self.job.id, kept=name)
-        raise UpstreamError(Failure(Kind.NOT_UNDERSTOOD, f"no task was named; kept as {name}"))
+        kind = Kind.UNCONFIRMED if accepted.broken else Kind.NOT_UNDERSTOOD
+        raise UpstreamError(Failure(kind, f"no task was named; what came is kept as {name}"))
 
     async def _withdraw(self, accepted: Accepted, borrowed: Borrowed) -> None:
         try:

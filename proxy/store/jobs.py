@@ -287,7 +287,8 @@ def _row(job: Job) -> dict[str, Any]:
         "id": job.id,
         "caller": job.caller,
         "product": job.product.value,
-        "model": job.ask.terms.model[:200],
+        # PostgreSQL's texts hold no NUL.
+        "model": job.ask.terms.model[:200].replace("\0", ""),
         "state": job.state.value,
         "batch": job.batch,
         "created_at": job.created_at,

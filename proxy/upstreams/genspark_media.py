@@ -140,38 +140,29 @@ class GensparkMedia:
         )
         try:
             self.genspark.refresh(account, exchange)
-            return await self._read_agent(exchange, product, order.ask.terms.prompt)
+            prompt = genspark_tool.prompt_text(order.ask.terms)
+            return await self._read_agent(exchange, product, prompt)
         finally:
             await exchange.aclose()
 
     async def _read_agent(self, exchange: Exchange, product: Product, prompt: str) -> Accepted:
         """The agent's stream; a task it names is ours even when the stream breaks later."""
-        if exchange.status != 200 or "json" in exchange.headers.get("content-type", ""):
+        if exchange.status != 200:
             reply = self.genspark.reply(exchange, await exchange.read_all())
             unknown = Failure(Kind.UNREADABLE, f"HTTP {reply.status} without an event stream")
             raise UpstreamError(classify(reply) or unknown)
-        reader = MediaReader(product, self.genspark.clock, prompt)
-        broken: UpstreamError | None = None
+        reader, broken = MediaReader(product, self.genspark.clock, prompt), False
         try:
             while not reader.finished and (data := await exchange.read()):
                 reader.feed(data)
-        except UpstreamError as error:
-            broken = error
-        reader.close(clean=broken is None)
-        if not reader.task_ids:
-            if broken is not None:
-                raise broken
-            self._raise_refusal(exchange, reader)
-        return Accepted(_reports(reader), reader.project_id or "", reader.raw)
-
-    def _raise_refusal(self, exchange: Exchange, reader: MediaReader) -> None:
-        """What stood in the place of a task, when that is understood."""
-        reply = self.genspark.reply(exchange, reader.raw)
-        failure = reader.failure or reader.limited
-        if failure is None and not reader.seen:
-            failure = classify(reply)
-        if failure is not None:
+        except UpstreamError:
+            broken = True
+        reader.close(clean=not broken)
+        # What stood in the place of a task, when that is understood.
+        failure = None if reader.task_ids else reader.failure
+        if failure is not None and failure.kind not in (Kind.BROKEN_STREAM, Kind.EMPTY):
             raise UpstreamError(failure)
+        return Accepted(_reports(reader), reader.project_id, reader.raw, broken)
 
     async def _upload_private(self, account: Account, given: Loaded) -> PrivateFile:
         """Into this account's own storage: another account could not use it."""

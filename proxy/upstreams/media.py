@@ -36,12 +36,14 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The upstream took the order. Without ``reports`` its answer named no task; ``raw`` keeps
-    the end of such an answer. ``project_id`` is the conversation it runs in, on the web routes.
+    the end of such an answer, and ``broken`` says that the transfer did not come to its end.
+    ``project_id`` is the conversation it runs in, on the web routes.
     """
 
     reports: tuple[TaskReport, ...]
     project_id: str = ""
     raw: bytes = field(default=b"", repr=False)
+    broken: bool = False
 
 
 @dataclass(slots=True)

@@ -220,7 +220,7 @@ class CookieChatReader:
         self._served(message, events)
         text = self._dialect.result_text(message.get("content"))
         name = name if known else self._current
-        failure = _refusal(message) or self._stopped(name, text)
+        failure = refusal_in(message) or self._stopped(name, text)
         if failure is not None:
             self._fail(events, failure)
             return
@@ -350,7 +350,7 @@ _HANDLERS: Final[dict[str, _Handler]] = {
 }
 
 
-def _refusal(message: dict[str, Any]) -> Failure | None:
+def refusal_in(message: dict[str, Any]) -> Failure | None:
     """A refusal by structure: the action's type, the quota flag, or a drained account."""
     action = message.get("action")
     kind = _ACTIONS.get(text_at(action, "type"))

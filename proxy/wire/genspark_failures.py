@@ -148,8 +148,9 @@ def _from_task(data: Any) -> Failure | None:
     if text_at(data, "status").lower() not in _TASK_ENDS:
         return None
     names = ("error_message", "failed_reason", "failure_reason", "message")
-    reason = next((text for name in names if (text := text_at(data, name))), "no reason given")
-    return Failure(Kind.TASK_FAILED, reason[:200])
+    reason = next((text for name in names if (text := text_at(data, name))), "")
+    # It may quote the prompt, so it is no detail for a log.
+    return Failure(Kind.TASK_FAILED, "the task failed", told=reason[:200])
 
 
 def _from_status(reply: Reply, *, sent_project: bool) -> Failure | None:

@@ -64,7 +64,7 @@ def _from_codes(reply: Reply, body: Any) -> Failure | None:
 def _from_status(reply: Reply, body: Any) -> Failure:
     said = message_of(body) or reply.text
     if "allowed models" in said.lower():
-        return Failure(Kind.MODEL_UNKNOWN, "not on the upstream's list", told=_scrub(said))
+        return Failure(Kind.MODEL_UNKNOWN, "not on the upstream's list", told=scrubbed(said))
     if reply.status == 401 and _PROVIDERS.search(said):
         # The provider behind one model is broken; the operator's key is not at fault.
         return Failure(Kind.MODEL_BROKEN, "the provider behind this model refused Genspark")
@@ -72,7 +72,7 @@ def _from_status(reply: Reply, body: Any) -> Failure:
     if kind is Kind.BAD_REQUEST:
         if number_at(body, "status") == -2:
             return Failure(kind, validation_detail(body))
-        return Failure(kind, f"HTTP {reply.status}", told=_scrub(said))
+        return Failure(kind, f"HTTP {reply.status}", told=scrubbed(said))
     if kind is None:
         kind = Kind.UPSTREAM_BROKEN if reply.status >= 500 else Kind.REJECTED
         kind = Kind.OUTAGE if reply.status == 503 else kind
@@ -91,7 +91,7 @@ def from_error(error: Any) -> Failure:
     return Failure(Kind.ERROR_FRAME, "the upstream sent an error frame")
 
 
-def _scrub(text: str) -> str:
+def scrubbed(text: str) -> str:
     """An upstream's explanation of our own bad request, without anything that could be a secret.
 
     Its inner workings (a stack trace, a page) explain nothing to the caller.

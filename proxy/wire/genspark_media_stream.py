@@ -18,7 +18,7 @@ from proxy.core.failures import Failure, Kind
 from proxy.core.media import TaskReport, TaskState
 from proxy.core.products import Product
 from proxy.wire import canned
-from proxy.wire.genspark_cookie_stream import _refusal as refusal_in
+from proxy.wire.genspark_cookie_stream import refusal_in
 from proxy.wire.genspark_failures import Reply, classify, limit_from_message
 from proxy.wire.genspark_tasks import read_task, unfolded
 from proxy.wire.json_values import content_text, object_at, text_at

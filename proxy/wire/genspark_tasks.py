@@ -15,7 +15,7 @@ from proxy.core.failures import Failure, Kind
 from proxy.core.media import TaskReport, TaskState
 from proxy.core.products import Product
 from proxy.wire.genspark_failures import LOOK, Reply, classify
-from proxy.wire.genspark_key_failures import _scrub as scrubbed
+from proxy.wire.genspark_key_failures import scrubbed
 from proxy.wire.json_values import child, number_at, object_at, text_at
 from proxy.wire.sse import Frames, FrameTooLong
 

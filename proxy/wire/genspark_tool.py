@@ -39,6 +39,8 @@ VENDOR_FIELDS: Final = {
         }
     ),
 }  # fmt: skip
+# These edit, extend and refer by ``video_urls`` even when there is one (skill text, 2026-09-22).
+_TAKE_LISTS: Final = ("fal-ai/bytedance/seedance-2.5", "minimax/h3")
 _LISTS: Final = {
     Product.IMAGE: ("generated_images", "images"),
     Product.VIDEO: ("generated_videos", "videos"),
@@ -77,7 +79,7 @@ def body(ask: MediaAsk, model: str, urls: list[tuple[Use, str]]) -> bytes:
     common = _image_terms(terms) if terms.product is Product.IMAGE else _video_terms(terms)
     own = {name: v for name, v in terms.vendor.items() if name in VENDOR_FIELDS[terms.product]}
     fields = {"query": prompt_text(terms), "model": model, **common, **own}
-    fields |= _input_fields(terms.product, urls, own)
+    fields |= _input_fields(terms.product, model, urls, own)
     return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 
 
@@ -106,7 +108,7 @@ def video_size(terms: Terms) -> str | None:
 
 
 def _input_fields(
-    product: Product, urls: list[tuple[Use, str]], own: dict[str, Any]
+    product: Product, model: str, urls: list[tuple[Use, str]], own: dict[str, Any]
 ) -> dict[str, Any]:
     """First frame, last frame, references: the tool goes by their order and number."""
     order = (Use.FIRST_FRAME, Use.LAST_FRAME, Use.REFERENCE)
@@ -116,7 +118,7 @@ def _input_fields(
     if product is Product.VIDEO:
         if given and all(use is Use.REFERENCE for use, _ in given):
             fields["reference_mode"] = own.get("reference_mode", True)
-        fields |= _video_inputs([url for use, url in urls if use is Use.VIDEO])
+        fields |= _video_inputs(model, [url for use, url in urls if use is Use.VIDEO])
     return fields
 
 
@@ -126,8 +128,8 @@ def _listed(value: Any) -> list[Any]:
     return [value] if value else []
 
 
-def _video_inputs(videos: list[str]) -> dict[str, Any]:
-    if len(videos) > 1:
+def _video_inputs(model: str, videos: list[str]) -> dict[str, Any]:
+    if len(videos) > 1 or (videos and model.startswith(_TAKE_LISTS)):
         return {"video_urls": videos}
     return {"video_url": videos[0]} if videos else {}
 
@@ -175,13 +177,17 @@ class ToolReader:
             value = msgspec.json.decode(line)
         except (msgspec.DecodeError, RecursionError):
             return False
-        # Later versions of the envelope are to be ignored, says the official client.
-        if not isinstance(value, dict) or (number_at(value, "version") or 0) > 1:
+        if not _is_envelope(value):
             return False
         if "status" in value or "version" not in value:
             self.final = value
             return False
         return True
+
+
+def _is_envelope(value: Any) -> bool:
+    """An object; those of a later version are to be ignored, as the official client does."""
+    return isinstance(value, dict) and (number_at(value, "version") or 0) <= 1
 
 
 def outcome(
@@ -192,7 +198,8 @@ def outcome(
     ``EMPTY`` and ``BROKEN_STREAM`` (``clean`` is False) say that nothing usable came: whether the
     request was taken is unknown. ``reply`` needs no more than the first ``KEPT`` bytes as its body.
     """
-    envelope = object_at(reply.json) if final is None else final
+    # A body that spreads one object over many lines has no line to be final.
+    envelope = final or (object_at(reply.json) if _is_envelope(reply.json) else {})
     if reports := _reports(envelope, product):
         return reports
     told = replace(reply, body=msgspec.json.encode(envelope)) if envelope else reply

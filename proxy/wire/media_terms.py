@@ -21,6 +21,7 @@ from proxy.wire.media_checks import (
     links,
     number,
     text,
+    whole,
     word,
     wrong,
 )
@@ -30,6 +31,7 @@ from proxy.wire.openai_request import read_model
 MAX_PROMPT: Final = 32_000
 MAX_SECONDS: Final = 3600.0
 MAX_INPUTS: Final = 16
+MAX_SEED: Final = 2**32 - 1
 
 _LINKS: Final = links(MAX_INPUTS)
 
@@ -44,15 +46,19 @@ VENDOR_FIELDS: Final[Mapping[Product, Mapping[str, Check[Any]]]] = {
         "input_mode": choice("start_video"),
         "file_name": text(200),
         "character_orientation": word,
+        "seed": whole(0, MAX_SEED),
+        "person_generation": word,
+        "resize_mode": choice("pad", "crop"),
     },
     Product.IMAGE: {
+        "seed": whole(0, MAX_SEED),
         "bbox": box,
         "camera_control": camera,
         "style": text(200),
         "quality": text(200),
     },
 }
-"""Genspark's fields that ``Terms`` has no place for, with their types."""
+"""Fields of single providers that ``Terms`` has no place for, with their types."""
 
 _OPTIONS: Final = frozenset(
     {
@@ -73,11 +79,11 @@ _NESTED: Final = {
 
 _UNUSED: Final = {
     Product.VIDEO: (
-        "seed", "person_generation", "resize_mode", "fps", "user", "safety_identifier", "quality",
+        "fps", "user", "safety_identifier", "quality",
         "style", "response_format", "mode",
     ),
     Product.IMAGE: (
-        "seed", "user", "safety_identifier", "background", "moderation",
+        "user", "safety_identifier", "background", "moderation",
         "output_compression", "partial_images", "input_fidelity",
     ),
 }  # fmt: skip

@@ -87,8 +87,8 @@ def _call(call: Call, fallback_id: str) -> dict[str, Any]:
     }
 
 
-def model_object(model: str, created: int) -> dict[str, Any]:
-    """One model, with the keys that old and new clients look for."""
+def model_object(model: str, created: int, kind: str) -> dict[str, Any]:
+    """One model, with the keys that old and new clients look for; ``kind`` is what it makes."""
     return {
         "id": model,
         "object": "model",
@@ -97,4 +97,5 @@ def model_object(model: str, created: int) -> dict[str, Any]:
         "permission": [],
         "root": model,
         "parent": None,
+        "type": kind,
     }

@@ -60,7 +60,8 @@ def test_c42_each_listed_model_can_be_retrieved_and_asked(side: Side) -> None:
     for model in listed:
         found = ask(side.url, "GET", f"/v1/models/{model['id']}")
         assert (found.status, found.json()) == (200, model)
-    for model in listed[:3]:
+    # Images and videos have tests of their own.
+    for model in [model for model in listed if model["type"] == "chat"][:3]:
         assert side.whole(model=model["id"])["model"] == model["id"]
 
 

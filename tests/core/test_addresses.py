@@ -13,7 +13,7 @@ PUBLIC = [
     "126.255.255.255", "128.0.0.1", "169.253.255.255", "169.255.0.0", "172.15.255.255",
     "172.32.0.0", "192.0.1.0", "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0",
     "223.255.255.255", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e", "2001:4860:4860::8888",
-    "2001:200::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
+    "2001:200::1", "2003::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
 ]  # fmt: skip
 
 PRIVATE = [
@@ -32,7 +32,7 @@ PRIVATE = [
     # an IPv4 address in an IPv6 one
     "::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:169.254.169.254", "::127.0.0.1", "::8.8.8.8",
     "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a9fe:a9fe::1",
-    "2002:c0a8:101::1", "2001:0:7f00:1::", "2001:0:808:808:0:0:80ff:fffe",
+    "2002:c0a8:101::1", "2002:808:808::1", "2001:0:7f00:1::", "2001:0:808:808:0:0:80ff:fffe",
     "::ffff:0:127.0.0.1", "::ffff:8.8.8.8%3",
     # not the notation of an address
     "", " ", "localhost", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "010.8.8.8", "8.8.8.8.",
@@ -69,11 +69,12 @@ def test_nothing_is_public_that_the_library_knows_to_be_special(
 def test_an_embedded_address_is_never_more_public_than_itself(address: IPv4Address) -> None:
     high, low = address.packed[:2].hex(), address.packed[2:].hex()
     alone = is_public(str(address))
-    for form in (f"::ffff:{address}", f"64:ff9b::{address}", f"2002:{high}:{low}::1"):
+    for form in (f"::ffff:{address}", f"64:ff9b::{address}"):
         assert is_public(form) == alone, form
-    # Teredo carries it inverted; these networks are gone, so none of theirs is let through.
+    # These networks are gone, so none of theirs is let through. Teredo carries it inverted.
     flipped = IPv4Address(int(address) ^ 0xFFFFFFFF)
     assert not is_public(f"::{address}")
+    assert not is_public(f"2002:{high}:{low}::1")
     assert not is_public(f"2001:0:{high}:{low}:0:0:{flipped}")
 
 

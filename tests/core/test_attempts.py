@@ -34,6 +34,7 @@ ONE_OTHER = [
 ]  # fmt: skip
 ONE_RETRY = [
     Kind.OUTAGE, Kind.OVERLOADED, Kind.EMPTY, Kind.BROKEN_STREAM, Kind.UNREACHABLE,
+    Kind.UPLOAD_FAILED,
 ]  # fmt: skip
 ROUTES_FAULT = [
     Kind.EDGE_BLOCK, Kind.MODEL_UNKNOWN, Kind.MODEL_BROKEN, Kind.RETIRED, Kind.TIMEOUT,
@@ -41,7 +42,8 @@ ROUTES_FAULT = [
 ]  # fmt: skip
 NOBODY_HELPS = [
     Kind.BAD_REQUEST, Kind.TASK_FAILED, Kind.TASK_UNKNOWN, Kind.ALL_BUSY,
-    Kind.NO_ACCOUNT,
+    Kind.NO_ACCOUNT, Kind.POLICY, Kind.UNCONFIRMED, Kind.NOT_UNDERSTOOD, Kind.RESULT_LOST,
+    Kind.OVERDUE, Kind.CANCELLED, Kind.BROKEN,
 ]  # fmt: skip
 
 # Steps after the 1st, 2nd and 3rd failure of the kind: while others are left, and without others.

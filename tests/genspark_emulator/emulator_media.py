@@ -26,17 +26,28 @@ class Clock:
 def image_body(prompt: str = "a cat", model: str = "gpt-image-2", **fields: Any) -> dict[str, Any]:
     """An ask of the image agent, as the web application of 2026-09 sends it."""
     params = {
-        **{"type": "image", "model": model, "aspect_ratio": "1:1", "auto_prompt": False},
-        **{"style": "auto", "image_size": "auto", "background_mode": True, "generation_count": 1},
+        "type": "image",
+        "model": model,
+        "aspect_ratio": "1:1",
+        "auto_prompt": False,
+        "style": "auto",
+        "image_size": "auto",
+        "background_mode": True,
+        "generation_count": 1,
     }
     return _agent_body("image_generation_agent", prompt, params, fields)
 
 
-def video_body(prompt: str = "a cat", model: str = "gemini/veo3.1", **fields: Any) -> dict[str, Any]:
+def video_body(prompt: str = "a cat", model: str = "sora-2", **fields: Any) -> dict[str, Any]:
     """An ask of the video agent; the duration is a text."""
     params = {
-        **{"type": "video", "model": model, "aspect_ratio": "16:9", "duration": "8"},
-        **{"tier": "standard", "video_size": "auto", "generation_count": 1},
+        "type": "video",
+        "model": model,
+        "aspect_ratio": "16:9",
+        "duration": "8",
+        "tier": "standard",
+        "video_size": "auto",
+        "generation_count": 1,
     }
     return _agent_body("video_generation_agent", prompt, params, fields)
 
@@ -45,8 +56,13 @@ def _agent_body(
     kind: str, prompt: str, params: dict[str, Any], fields: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        **{"type": kind, "project_id": None, "user_s_input": prompt, "g_recaptcha_token": ""},
-        **{"is_private": True, "push_token": "", "writingContent": None},
+        "type": kind,
+        "project_id": None,
+        "user_s_input": prompt,
+        "g_recaptcha_token": "",
+        "is_private": True,
+        "push_token": "",
+        "writingContent": None,
         "messages": [{"role": "user", "content": prompt}],
         "model_params": params,
         **fields,

@@ -20,6 +20,10 @@ from emulator_client import (
     frames_of,
     streamed_text,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genspark_emulator.modifiers import Modifiers, Shaper
 
 DELAY = 0.06
 ALMOST = 0.9 * DELAY
@@ -182,3 +186,42 @@ def test_a_client_that_stays_is_not_cancelled(emulator: EmulatorClient) -> None:
     entry = emulator.log()[-1]
     assert entry["cancelled"] is False
     assert entry["ended"] >= entry["started"]
+
+
+@pytest.mark.parametrize("path", [ASK, COMPLETIONS])
+def test_a_call_that_is_carried_out_but_not_answered(emulator: EmulatorClient, path: str) -> None:
+    emulator.script(accept_then_cut=True, delay_s=DELAY)
+    started = time.monotonic()
+    assert raw_exchange(emulator, {**completion_body(), **ask_body()}, path) == b""
+    assert time.monotonic() - started >= ALMOST
+    entry = emulator.log()[-1]
+    assert (entry["status"], entry["bytes_sent"], entry["cancelled"]) == (None, 0, False)
+    assert entry["ended"] is not None
+    assert len(emulator.projects()) == (path == ASK)
+
+
+limits = st.none() | st.integers(0, 60)
+
+
+@given(
+    writes=st.lists(st.binary(max_size=30), max_size=5),
+    cut=limits,
+    end=limits,
+    size=st.none() | st.integers(1, 20),
+)
+def test_whatever_is_asked_for_the_bytes_stay_the_same(
+    writes: list[bytes], cut: int | None, end: int | None, size: int | None
+) -> None:
+    shaper = Shaper(Modifiers(cut_after_bytes=cut, end_after_bytes=end, chunk_bytes=size))
+    shaped = [piece for write in writes for piece in shaper.feed(write)] + list(shaper.flush())
+    whole = b"".join(writes)
+    given_limits = [limit for limit in (cut, end) if limit is not None]
+    kept = whole[: min(given_limits)] if given_limits else whole
+    assert b"".join(shaped) == kept
+    assert all(shaped)
+    if size is not None:
+        assert all(len(piece) == size for piece in shaped[:-1])
+    assert shaper.full is (bool(given_limits) and min(given_limits) <= len(whole))
+    assert shaper.breaks_off is (
+        cut is not None and cut <= len(whole) and (end is None or cut <= end)
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from emulator_client import ASK, COPILOT, SESSION, EmulatorClient, ask_body
+from emulator_media import Clock, image_body, legacy_body, video_body
 
 from genspark_emulator.recaptcha_tokens import LIFETIME_SECONDS
 from genspark_emulator.scenarios.pages import SITE_KEYS
@@ -235,3 +236,44 @@ def test_reset_forgets_requirements_tokens_counters_and_clock(emulator: Emulator
     assert captcha(emulator) == nothing
     assert verdict(emulator, token) == "unknown"
     assert emulator.emulator.state.clock() > 0
+
+
+MEDIA_BODIES = {"image": image_body, "video": video_body}
+
+
+@pytest.mark.parametrize("flow", sorted(MEDIA_BODIES))
+def test_the_media_agents_can_demand_one(emulator: EmulatorClient, flow: str) -> None:
+    require(emulator, **{flow: {"action": "agent_ask"}})
+    body = MEDIA_BODIES[flow]
+    refused = emulator.post(ASK, body(g_recaptcha_token=mint(emulator, "copilot")))
+    assert (refused.status_code, refused.json()) == REFUSED
+    accepted = emulator.post(ASK, body(g_recaptcha_token=mint(emulator, "agent_ask")))
+    assert f"{flow}_generation_agent.results" in accepted.text
+    verdicts = [e["recaptcha"] for e in emulator.log() if e["flow"] == flow]
+    assert verdicts == ["wrong_action", "ok"]
+    assert len(emulator.emulator.state.tasks) == 1
+    assert ask(emulator, "").status_code == 200
+
+
+def test_a_refusal_can_be_disguised_as_a_limit(emulator: EmulatorClient) -> None:
+    clock = Clock(emulator)
+    require(emulator, image={"refusal": "window_limit"})
+    for later in (0, 1000):
+        clock.now += later
+        text = emulator.post(ASK, image_body()).text
+        reset = int(clock.now) + 5400
+        assert f"AI Image [5-hour limit] reached. Resets {{time:{reset}}}" in text
+        assert "task_id" not in text
+    assert len(emulator.emulator.state.tasks) == 0
+    assert captcha(emulator)["refused"] == {"absent": 2}
+    accepted = emulator.post(ASK, image_body(g_recaptcha_token=mint(emulator)))
+    assert "task_id" in accepted.text
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_media_of_the_former_route_share_its_requirement(
+    emulator: EmulatorClient, kind: str
+) -> None:
+    require(emulator, legacy=True)
+    refused = emulator.post(COPILOT, legacy_body(kind, "sora-2"))
+    assert (refused.status_code, refused.json()) == REFUSED

@@ -70,7 +70,7 @@ def test_extra_fields_count_as_at_the_doors_of_their_own() -> None:
         reference_mode=True, metadata={"tier": "pro", "mine": "x"}, seed=1,
     )  # fmt: skip
     assert (wish.terms.ratio, wish.terms.seconds, wish.terms.tier) == ("9:16", 8.0, "pro")
-    assert (wish.terms.unused, wish.count, wish.metadata) == (("seed",), 2, {"mine": "x"})
+    assert (wish.terms.unused, wish.count, wish.metadata) == ((), 2, {"mine": "x"})
     assert [given.use for given in wish.given] == [Use.REFERENCE, Use.REFERENCE]
 
 

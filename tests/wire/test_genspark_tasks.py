@@ -58,6 +58,13 @@ def test_news_come_with_the_read_that_completes_them() -> None:
     assert reader.close() == []
 
 
+def test_the_end_may_be_announced_without_news() -> None:
+    reader = TasksReader(Product.VIDEO)
+    assert reader.feed(b'data: {"type": "TASKS_STATUS_COMPLETE"}\n\n') == []
+    assert reader.done
+    assert reader.failure is None
+
+
 def test_a_frame_beyond_the_cap_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(genspark_tasks, "Frames", lambda: sse.Frames(limit=100))
     reader = TasksReader(Product.VIDEO)

@@ -83,7 +83,7 @@ def test_every_field_of_apimart_is_read() -> None:
         negative_prompt="dogs",
         audio=True,
         rewrite_prompt=True,
-        unused=("seed", "person_generation", "resize_mode"),
+        vendor={"seed": 7, "person_generation": "allow_adult", "resize_mode": "pad"},
     )
     assert wish.given == (
         Given(Use.FIRST_FRAME, A, "first_frame_image"),
@@ -127,8 +127,9 @@ def test_new_apis_older_body_is_read() -> None:
         "height": 1280, "fps": 30, "seed": 1, "n": 2, "response_format": "mp4", "user": "u",
     }  # fmt: skip
     wish = read_video_generations(body, "unused")
-    unused = ("seed", "fps", "user", "response_format")
-    assert wish.terms == _terms("kling/v3", seconds=5.0, size="720x1280", unused=unused)
+    unused, vendor = ("fps", "user", "response_format"), {"seed": 1}
+    expected = _terms("kling/v3", seconds=5.0, size="720x1280", vendor=vendor, unused=unused)
+    assert wish.terms == expected
     assert wish.count == 2
 
 
