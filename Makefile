@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run sidecar test check bench bench-sidecar soak format lock docs clean
+.PHONY: help setup run sidecar test check bench bench-sidecar bench-jobs soak format lock docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ bench: setup ## Measure the server against pass-through baselines (BENCH="--quic
 
 bench-sidecar: setup ## Measure the sidecar with a real browser on the emulator's page
 	@browser="$$(sh scripts/browser)" && CHROMIUM_PATH="$$browser" $(BIN)/python -m bench.sidecar $(BENCH)
+
+bench-jobs: setup ## Measure ten thousand jobs in flight and large downloads (BENCH="--quick")
+	@$(BIN)/python -m bench.jobs $(BENCH)
 
 # Thousands of requests take longer than a test may.
 soak: setup ## Ask for a long time and see that memory stays bounded (SOAK="-k sidecar" for options)

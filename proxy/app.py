@@ -19,6 +19,7 @@ from proxy.api.front import Front
 from proxy.api.limits import caller_limit
 from proxy.api.routes import routes
 from proxy.app_media import MediaApplication, Parts, build_media, working
+from proxy.app_providers import Providers, Registration, build_catalogue, build_providers
 from proxy.background import Reloader, every, learn_models
 from proxy.core.accounts import Secret
 from proxy.core.attempts import Durations
@@ -139,14 +140,17 @@ async def _pool(settings: Settings, book: AccountBook, store: LockStore) -> Pool
 def _services(ground: _Ground) -> tuple[Services, MediaApplication, Parts]:
     settings, pool, tasks, metrics = ground.settings, ground.pool, ground.tasks, Metrics()
     genspark = Genspark(ground.wires.usual, settings.genspark_base_url, settings.user_agent)
-    desk = _desk(ground, genspark, metrics)
+    registrations: list[Registration] = []
+    catalogue = build_catalogue(settings, registrations)
+    providers = build_providers(genspark, ground.wires.usual, ground.wires.paid, registrations)
+    desk = _desk(ground, providers, metrics)
     tokens = _tokens(settings, ground.wires.neighbour, metrics)
     aftermath = Aftermath(tasks)
     chat = _chat(settings, genspark, tokens, desk, aftermath)
     health = Health(pool, ground.store, time.time)
     parts = Parts(
-        settings, ground.engine, desk, genspark, ground.wires.paid, tokens, aftermath, metrics,
-        tasks, ground.secret, lambda: health.draining,
+        settings, ground.engine, desk, genspark, providers.upstream, catalogue, tokens, aftermath,
+        metrics, tasks, ground.secret, lambda: health.draining,
     )  # fmt: skip
     media = build_media(parts)
     health.sending = media.media.worker.sending
@@ -167,13 +171,13 @@ def _services(ground: _Ground) -> tuple[Services, MediaApplication, Parts]:
     return services, media, parts
 
 
-def _desk(ground: _Ground, genspark: Genspark, metrics: Metrics) -> Desk:
+def _desk(ground: _Ground, providers: Providers, metrics: Metrics) -> Desk:
     settings = ground.settings
     durations = Durations({Kind.RATE_LIMITED: float(settings.rate_limit_cookie_lock_duration)})
     return Desk(
         ground.pool,
         ground.store,
-        genspark.is_alive,
+        providers.is_alive,
         durations,
         time.time,
         settings.account_wait,

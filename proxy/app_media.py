@@ -3,19 +3,19 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import resources
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from proxy.background import every
 from proxy.core.catalogue import UnknownModel
+from proxy.core.failures import REACTIONS, Kind, Reaction
 from proxy.core.jobs import JobState
 from proxy.core.media_models import MediaCatalogue
-from proxy.core.products import Product
+from proxy.core.products import GENSPARK_ROUTES, PROVIDER_ROUTES, Product, Route
 from proxy.core.signed_links import LinkSigner
 from proxy.services.aftermath import Aftermath
 from proxy.services.desk import Desk
@@ -40,12 +40,19 @@ from proxy.store.media_files import MediaFiles
 from proxy.telemetry import Metrics
 from proxy.upstreams.fetch import Fetcher
 from proxy.upstreams.genspark import Genspark
-from proxy.upstreams.genspark_media import GensparkMedia
-from proxy.upstreams.http import Http
+from proxy.upstreams.media import MediaUpstream
 from proxy.wire.video_objects import job_id
 
 # A status stream upstream tells of each change at once, so it is held open this long.
 POLL_INTERVAL: Final = 5.0
+# What the providers ask for, or their own SDKs keep to.
+PROVIDER_INTERVALS: Final = {
+    Route.RUNWAY: 6.0,
+    Route.GEMINI: 10.0,
+    Route.VERTEX: 10.0,
+    Route.APIMART: 5.0,
+    Route.OPENAI: 5.0,
+}
 HOLD_SECONDS: Final = LEASE / 4
 SWEEP_SECONDS: Final = 600.0
 DAY: Final = 86_400.0
@@ -59,7 +66,8 @@ class Parts:
     engine: AsyncEngine
     desk: Desk
     genspark: Genspark
-    paid: Http
+    upstream: MediaUpstream
+    catalogue: MediaCatalogue
     tokens: Tokens
     aftermath: Aftermath
     metrics: Metrics
@@ -82,7 +90,7 @@ def build_media(parts: Parts) -> MediaApplication:
     settings, clock = parts.settings, parts.clock
     store, files, signals = JobStore(parts.engine), _files(settings), Signals()
     plans = _plans(parts)
-    upstream = GensparkMedia(parts.genspark, parts.paid)
+    upstream = parts.upstream
     log = JobLog(store, secrets.token_hex(16), clock, parts.tasks, signals, parts.metrics)
     worker = _worker(parts, store, files, log, plans, upstream)
     jobs = JobService(
@@ -129,13 +137,13 @@ def _files(settings: Settings) -> MediaFiles:
 
 def _plans(parts: Parts) -> MediaPlans:
     settings = parts.settings
-    facts = resources.files("proxy.core").joinpath("media_catalogue.toml").read_text("utf-8")
     return MediaPlans(
-        MediaCatalogue(facts, settings.model_aliases),
+        parts.catalogue,
         parts.desk,
-        settings.routes(),
+        [*settings.routes(), *PROVIDER_ROUTES],
         cookie_video=settings.enable_cookie_video,
         forward=settings.unknown_model is UnknownModel.FORWARD,
+        lenient=settings.lenient_params,
         clock=parts.clock,
     )
 
@@ -146,7 +154,7 @@ def _worker(
     files: MediaFiles,
     log: JobLog,
     plans: MediaPlans,
-    upstream: GensparkMedia,
+    upstream: MediaUpstream,
 ) -> Worker:
     settings = parts.settings
     submitting = Submitting(
@@ -158,11 +166,15 @@ def _worker(
         log=log,
         plans=plans.plans,
         retire=plans.retire,
+        forget_model=plans.forget_model,
         max_attempts=settings.max_attempts,
         patience=settings.account_wait,
         queue_timeout=settings.job_queue_timeout,
+        reactions=_reactions(settings),
     )
-    interval = settings.video_poll_interval or POLL_INTERVAL
+    usual = dict.fromkeys(GENSPARK_ROUTES, POLL_INTERVAL) | PROVIDER_INTERVALS
+    wanted = settings.video_poll_interval
+    intervals = usual if wanted is None else dict.fromkeys(usual, wanted)
     storing = Storing(
         upstream,
         parts.desk,
@@ -177,12 +189,19 @@ def _worker(
         desk=parts.desk,
         log=log,
         submitting=submitting,
-        polling=Polling(upstream, parts.desk, log, interval, settings.job_timeout),
+        polling=Polling(upstream, parts.desk, log, intervals, settings.job_timeout),
         storing=storing,
         tasks=parts.tasks,
         most_active=settings.max_active_jobs,
         draining=parts.draining,
     )
+
+
+def _reactions(settings: Settings) -> Mapping[Kind, Reaction]:
+    """What a refusal by content rules means is the operator's decision."""
+    if not settings.fallback_on_policy:
+        return REACTIONS
+    return {**REACTIONS, Kind.POLICY: Reaction(0)}
 
 
 def _own_video(store: JobStore) -> OwnVideo:

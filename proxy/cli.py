@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import sys
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Final, Never
 
 import typer
 from pydantic import ValidationError
@@ -27,11 +27,23 @@ app.add_typer(accounts_app, name="accounts")
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
+# The demo must not buy anything: no real provider stands behind it.
+NO_PROVIDERS: Final[dict[str, Any]] = {
+    "runway_api_key": [],
+    "runwayml_api_secret": [],
+    "gemini_api_key": [],
+    "google_application_credentials": None,
+    "apimart_api_key": [],
+    "openai_video_api_key": [],
+    "routes_file": None,
+}
+
 NO_CREDENTIALS = """[red]No Genspark credential is configured.[/red]
 Set one of these in the environment or in a .env file:
   GSK_API_KEY    an official API key (gsk-…), the recommended way
   GS_COOKIE      a Genspark web cookie (session_id=…)
   ACCOUNTS_FILE  a TOML file with several accounts
+or, for images and videos alone, a provider's own key (RUNWAY_API_KEY, GEMINI_API_KEY, …).
 To look around without an account: [bold]genspark2api demo[/bold]"""
 
 
@@ -86,6 +98,7 @@ def demo() -> None:
             gsk_api_key=["gsk-demo-1"],
             genspark_api_key=[],
             accounts_file=None,
+            **NO_PROVIDERS,
             proxy_url=None,
             database_url=None,
             data_dir=real.data_dir / "demo",
@@ -99,6 +112,8 @@ def _has_credentials(settings: Settings) -> bool:
         or settings.gsk_api_key
         or settings.genspark_api_key
         or settings.accounts_file
+        or settings.google_application_credentials
+        or any(settings.provider_keys().values())
     )
 
 

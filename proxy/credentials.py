@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from proxy.core.accounts import Account, Secret
 from proxy.core.products import Credential
-from proxy.settings import PROXY_FORM, Settings, cookies, is_proxy_url
+from proxy.setting_values import PROXY_FORM, cookies, is_proxy_url
+from proxy.settings import Settings
 from proxy.wire.genspark_account import normal_cookie
 
 ID_LENGTH: Final = 24
@@ -88,7 +89,30 @@ class AccountBook:
                 self._account(f"cookie-{n}", Credential.COOKIE, normal_cookie(cookie))
                 for n, cookie in enumerate(cookies(raw), 1)
             ),
+            *self._of_providers(),
         ]
+
+    def _of_providers(self) -> list[Account]:
+        keys = {
+            kind: [key.get_secret_value() for key in given]
+            for kind, given in self._settings.provider_keys().items()
+        }
+        keys[Credential.VERTEX] = self._service_accounts()
+        return [
+            self._account(f"{kind.value}-{n}", kind, key)
+            for kind, given in keys.items()
+            for n, key in enumerate(dict.fromkeys(given), 1)
+        ]
+
+    def _service_accounts(self) -> list[str]:
+        path = self._settings.google_application_credentials
+        if path is None:
+            return []
+        try:
+            return [path.read_text("utf-8")]
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not a text"
+            raise AccountsFileError(f"GOOGLE_APPLICATION_CREDENTIALS: {path}: {why}") from None
 
     def _from_file(self) -> list[Account]:
         path = self._settings.accounts_file
@@ -117,8 +141,10 @@ class AccountBook:
         self, label: str, kind: Credential, secret: str, table: _Table | None = None
     ) -> Account:
         settings = self._settings
-        is_key = kind is Credential.KEY
-        limit = settings.key_concurrency if is_key else settings.cookie_concurrency
+        limit = {
+            Credential.KEY: settings.key_concurrency,
+            Credential.COOKIE: settings.cookie_concurrency,
+        }.get(kind, settings.provider_concurrency)
         digest = hmac.new(self._hash_key, secret.encode(), hashlib.sha256).hexdigest()
         return Account(
             id=digest[:ID_LENGTH],

@@ -6,19 +6,29 @@ and a test holds the two together. Lists are separated by commas or newlines.
 
 import ipaddress
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from proxy.core.accounts import COOKIE_CONCURRENCY, KEY_CONCURRENCY
 from proxy.core.catalogue import UnknownModel
 from proxy.core.pool import Policy
 from proxy.core.products import Route
 from proxy.core.recaptcha import Policy as Recaptcha
+from proxy.media_settings import MediaSettings
+from proxy.setting_values import (
+    PROXY_FORM,
+    List,
+    Pairs,
+    SecretList,
+    address,
+    cookies,
+    is_proxy_url,
+    origin,
+    whole,
+)
 from proxy.wire.recaptcha import is_safe_for_cookies, service_url
 
 # Any browser-style string does; its absence is answered with "bad request cf".
@@ -28,34 +38,7 @@ USER_AGENT = (
 )
 
 
-def _split(value: Any) -> Any:
-    if isinstance(value, str):
-        return [item.strip() for item in re.split(r"[,\n]", value) if item.strip()]
-    return value
-
-
-def _int(value: Any) -> Any:
-    """A literal number is compared as it is, and the environment holds text."""
-    return int(value) if isinstance(value, str) and value.isdigit() else value
-
-
-def _pairs(value: Any) -> Any:
-    """``a=b,c=d`` as a mapping."""
-    if not isinstance(value, str):
-        return value
-    pairs = [item.partition("=") for item in _split(value)]
-    wrong = [name for name, sign, target in pairs if not (name and sign and target)]
-    if wrong:
-        raise ValueError(f"{wrong[0]!a} is not of the form name=value")
-    return {name.strip(): target.strip() for name, _, target in pairs}
-
-
-List = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-SecretList = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
-Pairs = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
-
-
-class Settings(BaseSettings):
+class Settings(MediaSettings):
     """Everything an operator can set; field names are the variables' names in lower case."""
 
     model_config = SettingsConfigDict(
@@ -208,7 +191,7 @@ class Settings(BaseSettings):
     model_chat_map: Pairs = Field(
         {}, description="Models bound to a Genspark project: `model=project-id,…`."
     )
-    auto_model_chat_map_type: Annotated[Literal[0, 1], BeforeValidator(_int)] = Field(
+    auto_model_chat_map_type: Annotated[Literal[0, 1], BeforeValidator(whole)] = Field(
         0, description="Accepted from Genspark2API; conversations are stateless."
     )
     auto_del_chat: bool = Field(False, description="Delete each conversation after its answer.")
@@ -223,54 +206,6 @@ class Settings(BaseSettings):
     catalogue_refresh: float = Field(
         6 * 3600, ge=0, description="Seconds between looks at the live model lists; 0: never."
     )
-
-    # --- Images and videos
-    image_model: str = Field(
-        "gpt-image-2", min_length=1, description="Model of an image request that names none."
-    )
-    video_model: str = Field(
-        "gemini/veo3.1", min_length=1, description="Model of a video request that names none."
-    )
-    enable_cookie_video: bool = Field(
-        True,
-        description="Make videos with a cookie where no key can (experimental: its results are"
-        " undocumented).",
-    )
-    video_poll_interval: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Seconds between looks at a running task; unset: what the route likes."
-    )
-    video_sync_timeout: float = Field(
-        900, gt=0, description="Seconds a waiting request is held; the job goes on afterwards."
-    )
-    job_timeout: float = Field(
-        3600, gt=0, description="Seconds a generation may take upstream before it counts as failed."
-    )
-    job_queue_timeout: float = Field(
-        1800, gt=0, description="Seconds a job may wait for an account while all are busy."
-    )
-    max_active_jobs: int = Field(500, ge=1, description="Jobs at an upstream at once.")
-    max_queued_jobs: int = Field(
-        1000, ge=1, description="Jobs waiting for an account; more are answered 429."
-    )
-    max_jobs_per_caller: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="Unfinished jobs one caller may have; unset: no limit of its own."
-    )
-    job_retention_days: float = Field(
-        30, gt=0, description="How long finished jobs and their histories are kept."
-    )
-    media: Literal["store", "proxy", "redirect"] = Field(
-        "store",
-        description="Results: store (copied to `DATA_DIR/media`), proxy (passed through from"
-        " upstream on each download), redirect (callers are sent to the upstream's own link where"
-        " it needs no credential).",
-    )
-    media_retention_days: float = Field(7, gt=0, description="How long copied results are kept.")
-    media_max_gb: float = Field(
-        20, gt=0, description="Most disk space for copied results; the oldest go first."
-    )
-    media_max_file_mb: int = Field(2000, ge=1, description="Largest result that is copied.")
-    input_max_mb: int = Field(20, ge=1, description="Largest image (or other input) of a request.")
-    signed_url_ttl: int = Field(86400, ge=60, description="Seconds that a link to a result works.")
 
     # --- Telemetry
     debug: bool = Field(False, description="Log at debug level.")
@@ -305,18 +240,13 @@ class Settings(BaseSettings):
 
     @field_validator("genspark_base_url")
     @classmethod
-    def _origin(cls, value: str) -> str:
-        bare = value.rstrip("/").removesuffix("/v1")
-        if not re.fullmatch(r"https?://[^/\s?#]+", bare):
-            raise ValueError("must be an origin such as https://www.genspark.ai")
-        return bare
+    def _genspark(cls, value: str) -> str:
+        return origin(value)
 
     @field_validator("public_base_url")
     @classmethod
     def _public(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"https?://[^\s?#]+", value):
-            raise ValueError("must be an address such as https://ai.example.com")
-        return value.rstrip("/").removesuffix("/v1") if value else None
+        return None if value is None else address(value)
 
     @field_validator("recaptcha_proxy_url")
     @classmethod
@@ -385,36 +315,3 @@ class Settings(BaseSettings):
     def opening_messages(self) -> tuple[dict[str, Any], ...]:
         """The operator's messages for the front of every chat."""
         return tuple(json.loads(self.pre_messages_json)) if self.pre_messages_json else ()
-
-
-PROXY_FORM = "must be http://, https:// or socks5:// with a host and a port"
-
-
-def is_proxy_url(text: str) -> bool:
-    """Whether this names a proxy that the server can use."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https", "socks5", "socks5h") and bool(
-            parts.hostname and parts.port
-        )
-    except ValueError:
-        return False
-
-
-def cookies(text: str) -> list[str]:
-    """Split ``GS_COOKIE``: a JSON array, else lines, else commas between ``session_id`` pairs.
-
-    A cookie value may itself hold commas, so commas part only what looks like separate cookies.
-    """
-    text = text.strip()
-    if text.startswith("["):
-        items = json.loads(text)
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise ValueError("GS_COOKIE: the JSON array must hold strings")
-        return [item.strip() for item in items if item.strip()]
-    lines = [bare for line in text.splitlines() if (bare := line.strip().strip(",").strip())]
-    if len(lines) > 1:
-        return lines
-    whole_jar = ";" in text
-    pattern = r",(?=\s*session_id=)" if whole_jar else r","
-    return [part.strip() for part in re.split(pattern, text) if part.strip()]

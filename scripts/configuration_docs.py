@@ -13,12 +13,15 @@ import textwrap
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
-from proxy import settings
+from proxy import media_settings, settings
+from proxy.media_settings import MediaSettings
 from proxy.settings import Settings
 from recaptcha_sidecar.settings import Settings as SidecarSettings
 
@@ -74,13 +77,19 @@ PREFACE = """\
 
 
 def groups() -> dict[str, list[str]]:
-    """Field names under the headings that ``proxy/settings.py`` gives them."""
-    source = inspect.getsource(settings)
+    """Field names under the headings that the classes of settings give them."""
+    found = _headed(settings, Settings)
+    telemetry = found.pop("Telemetry")
+    return {**found, **_headed(media_settings, MediaSettings), "Telemetry": telemetry}
+
+
+def _headed(module: ModuleType, group: type[BaseSettings]) -> dict[str, list[str]]:
+    source = inspect.getsource(module)
     lines = source.splitlines()
     body = next(
         node.body
         for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == Settings.__name__
+        if isinstance(node, ast.ClassDef) and node.name == group.__name__
     )
     found: dict[str, list[str]] = {}
     for node in body:

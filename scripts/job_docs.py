@@ -90,11 +90,11 @@ def models() -> str:
     """What each model takes, by its first route."""
     known = MediaCatalogue((ROOT / FACTS).read_text("utf-8"))
     videos = "| Video model | With | Seconds | Ratios | Resolutions | Tiers | Inputs |"
-    images = "| Image model | With | Resolutions | Tiers | Inputs |"
+    images = "| Image model | With | Resolutions | Inputs |"
     return "\n".join(
         [
             *(videos, "|---|---|---|---|---|---|---|", *_models(known, Product.VIDEO)),
-            *("", images, "|---|---|---|---|---|", *_models(known, Product.IMAGE)),
+            *("", images, "|---|---|---|---|", *_models(known, Product.IMAGE)),
         ]
     )
 
@@ -107,14 +107,18 @@ def _models(known: MediaCatalogue, product: Product) -> list[str]:
 def _model(name: str, product: Product, candidates: list[MediaCandidate]) -> str:
     first = candidates[0]
     facts, other = first.facts, "" if first.model == name else f" (`{first.model}`)"
-    # The image models' ratios are all the same: the page has them in one sentence.
-    shape = [_seconds(facts.seconds), _words(facts.ratios, facts.default_ratio)]
+    resolutions = _words(facts.resolutions)
+    # Ratios and tiers of images are all the same but one: the page has them in a sentence.
+    shape = [
+        _seconds(facts.seconds),
+        _words(facts.ratios, facts.default_ratio),
+        resolutions,
+        _words(facts.tiers),
+    ]
     return _row(
         f"`{name}`{other}",
         ", ".join(candidate.route for candidate in candidates),
-        *(shape if product is Product.VIDEO else []),
-        _words(facts.resolutions),
-        _words(facts.tiers),
+        *(shape if product is Product.VIDEO else [resolutions]),
         _inputs(facts),
     )
 

@@ -12,7 +12,8 @@ from pydantic import SecretStr, ValidationError
 from proxy.core.catalogue import UnknownModel
 from proxy.core.pool import Policy
 from proxy.core.products import Route
-from proxy.settings import Settings, cookies, is_proxy_url
+from proxy.setting_values import cookies, is_proxy_url
+from proxy.settings import Settings
 
 
 def _made(**given: Any) -> Settings:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.settings import Settings, cookies
+from proxy.setting_values import cookies
+from proxy.settings import Settings
 
 QUICK = settings(max_examples=60, deadline=None)
 

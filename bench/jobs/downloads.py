@@ -19,7 +19,7 @@ from bench.metrics import Sample
 from bench.processes import BrokenServerError
 from bench.sidecar.services import Emulator
 from bench.stats import quantile
-from bench.usage import Meter
+from bench.usage import Meter, Usage
 
 MIB: Final = 1024 * 1024
 # One for all connections: what is read is not looked at.
@@ -29,12 +29,12 @@ DOWNLOAD_LIMIT_S: Final = 300.0
 
 
 class Counting(asyncio.BufferedProtocol):
-    """Sends one request and counts the bytes of its reply."""
+    """Counts the bytes of one reply. ``done`` says what was wrong with it; nothing, if it is."""
 
     def __init__(self) -> None:
         self._head = bytearray()
         self._left: int | None = None
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -69,13 +69,14 @@ class Counting(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._finish("the connection was cut within a file")
 
+    def close(self) -> None:
+        """Also in the middle of a reply."""
+        if self.transport is not None:
+            self.transport.abort()
+
     def _finish(self, error: str) -> None:
-        if self.done.done():
-            return
-        if error:
-            self.done.set_exception(BrokenServerError(error))
-        else:
-            self.done.set_result(None)
+        if not self.done.done():
+            self.done.set_result(error)
 
 
 async def _fetch(one: Counting, path: str) -> float:
@@ -83,7 +84,8 @@ async def _fetch(one: Counting, path: str) -> float:
     began = time.monotonic()
     assert one.transport is not None
     one.transport.write(request("GET", path, {}))
-    await one.done
+    if error := await one.done:
+        raise BrokenServerError(f"{path}: {error}")
     return time.monotonic() - began
 
 
@@ -96,24 +98,19 @@ async def downloads(server: Server, path: str, plan: Plan, load_pids: list[int])
             opened.append((await loop.create_connection(Counting, LOOPBACK, server.port))[1])
         growth, meter = Growth(server.pid), Meter(server.pid, load_pids)
         times = await together([_fetch(one, path) for one in opened], DOWNLOAD_LIMIT_S)
-        used = meter.read()
-        return _figures(plan, used.wall, used.server_cpu, times, growth, used.load_busy)
+        return _figures(plan, times, meter.read(), growth)
     finally:
         for one in opened:
-            assert one.transport is not None
-            one.transport.abort()
-            # Its end is no news any more.
-            one.done.cancel()
+            one.close()
+        # One turn of the loop, in which the aborted connections are let go.
         await asyncio.sleep(0)
 
 
-def _figures(
-    plan: Plan, wall: float, cpu: float, times: list[float], growth: Growth, busy: float
-) -> list[Sample]:
-    megabytes = plan.downloads * plan.file_mib * MIB / 1e6
+def _figures(plan: Plan, times: list[float], used: Usage, growth: Growth) -> list[Sample]:
+    megabytes, busy = plan.downloads * plan.file_mib * MIB / 1e6, used.load_busy
     return [
-        Sample("mb_per_s", megabytes / wall, busy),
-        Sample("gb_cpu_s", cpu / megabytes * 1000, busy),
+        Sample("mb_per_s", megabytes / used.wall, busy),
+        Sample("gb_cpu_s", used.server_cpu / megabytes * 1000, busy),
         Sample("slowest", max(times) / quantile(times, 0.5), busy),
         Sample("growth_mb", growth.read_mb()),
     ]

@@ -1,4 +1,4 @@
-"""The doors to images: generations and edits; both wait for their result."""
+"""The doors to images: generations and edits; both wait for their result, unless told not to."""
 
 import asyncio
 import base64
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from proxy.api.generations import LEFT, Generations, Refused, job_headers
+from proxy.api.generations import LEFT, Generations, Refused, answer, job_headers
 from proxy.api.media_body import read_fields
 from proxy.api.results import GONE
 from proxy.api.videos import told
@@ -16,8 +16,10 @@ from proxy.core.failures import UpstreamError
 from proxy.core.jobs import Job
 from proxy.services.results import Results
 from proxy.wire.image_requests import ImageWish, read_edit, read_generation
+from proxy.wire.media_form import Fields
 from proxy.wire.openai_errors import for_failure
-from proxy.wire.video_objects import ImageItem, images_done
+from proxy.wire.video_objects import ImageItem, apimart_submitted, images_done
+from proxy.wire.video_requests import wants_async
 
 
 def image_routes() -> list[Route]:
@@ -30,23 +32,25 @@ def image_routes() -> list[Route]:
 
 async def _generate(request: Request) -> Response:
     generations = Generations.of(request)
-    wish = read_generation(await read_fields(request), _default(generations))
-    return await _made(generations, wish)
+    fields = await read_fields(request)
+    return await _made(generations, fields, read_generation(fields, _default(generations)))
 
 
 async def _edit(request: Request) -> Response:
     generations = Generations.of(request)
-    wish = read_edit(await read_fields(request), _default(generations))
-    return await _made(generations, wish)
+    fields = await read_fields(request)
+    return await _made(generations, fields, read_edit(fields, _default(generations)))
 
 
 def _default(generations: Generations) -> str:
     return generations.services.settings.image_model
 
 
-async def _made(generations: Generations, wish: ImageWish) -> Response:
+async def _made(generations: Generations, fields: Fields, wish: ImageWish) -> Response:
     jobs = await generations.create(wish.wish)
     generations.note(jobs)
+    if wants_async(fields, generations.request.headers.get("prefer")):
+        return answer(jobs, apimart_submitted(await generations.views(jobs)))
     async with generations.watched():
         return await _answer(generations, wish, await generations.finished(jobs))
     return LEFT

@@ -74,6 +74,8 @@ async def _described(generations: Generations, job: Job) -> dict[str, Any]:
         "expires_at": view.expires_at,
         "route": view.route,
         "account": view.account,
+        "provider": view.provider,
+        "cost_estimate_usd": view.cost,
         "task_ids": list(job.task_ids),
         "attempts": job.attempts,
         "error": None if view.error is None else {"code": view.error[0], "message": view.error[1]},

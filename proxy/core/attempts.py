@@ -1,11 +1,12 @@
 """Decisions about attempts: what a failure does to the account, and how the request goes on."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from proxy.core.accounts import Lock
-from proxy.core.failures import EFFECTS, REACTIONS, EffectKind, Failure, Kind
+from proxy.core.failures import EFFECTS, REACTIONS, EffectKind, Failure, Kind, Reaction
 from proxy.core.products import Credential, Product, Route
 
 # A key's 429 is given before any work, so one wait this short is kinder than an error.
@@ -57,12 +58,19 @@ class AttemptLog:
         return Counter((r, f.kind) for r, f in self.failures)[(route, kind)]
 
 
-def next_step(log: AttemptLog, route: Route, failure: Failure, *, others_left: bool) -> Step:
+def next_step(
+    log: AttemptLog,
+    route: Route,
+    failure: Failure,
+    *,
+    others_left: bool,
+    reactions: Mapping[Kind, Reaction] = REACTIONS,
+) -> Step:
     """Decide how the request goes on after ``failure`` (already entered into ``log``).
 
     ``others_left``: a further account of this route, not yet tried, can be asked.
     """
-    reaction = REACTIONS[failure.kind]
+    reaction = reactions[failure.kind]
     if log.count >= log.limit:
         return GiveUp()
     if failure.kind is Kind.STALE_PROJECT and not log.repeated:

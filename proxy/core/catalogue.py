@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from proxy.core.products import Route
+from proxy.core.products import GENSPARK_ROUTES, Route
 
 SEARCH_SUFFIX: Final = "-search"
 
@@ -60,7 +60,9 @@ class Catalogue:
         self._aliases = {name.lower(): target for name, target in (aliases or {}).items()}
         self.mixture_name: str = data["mixture"]["name"]
         members = tuple(data["mixture"]["members"])
-        self._shelves = {route: _shelf(data[route.value], members, route) for route in Route}
+        self._shelves = {
+            route: _shelf(data[route.value], members, route) for route in GENSPARK_ROUTES
+        }
 
     def learn(self, route: Route, ids: list[str]) -> None:
         """Add what a live catalogue lists; nothing is forgotten, as catalogues can be partial."""

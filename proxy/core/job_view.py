@@ -27,7 +27,8 @@ class JobView(Struct, frozen=True, kw_only=True):
     code and a message. ``urls`` are the results' absolute addresses, once there are any, and
     ``posters`` their still images. ``ignored`` names the fields that no use was made of,
     ``metadata`` is the caller's own. ``seconds`` and ``expected_seconds`` are the length of the
-    clip and the wall time that its generation usually takes.
+    clip and the wall time that its generation usually takes; ``cost`` is an estimate in US dollars,
+    ``provider`` who was paid.
     """
 
     id: str
@@ -47,7 +48,8 @@ class JobView(Struct, frozen=True, kw_only=True):
     error: tuple[str, str] | None = None
     urls: tuple[str, ...] = ()
     posters: tuple[str, ...] = ()
-    provider: str = "genspark"
+    provider: str = ""
+    cost: float | None = None
     route: str = ""
     account: str = ""
     served_model: str = ""

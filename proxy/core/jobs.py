@@ -112,7 +112,7 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``batch`` is the id of the first job of the same request. ``due_at`` is when a worker should
     look again (None: never). ``tries`` counts failures of the present step in a row.
     ``metadata`` is the caller's own; ``filled`` holds ratio, seconds and resolution as they are
-    asked for upstream.
+    asked for upstream. ``cost`` is an estimate in US dollars, where the price is known.
     """
 
     id: str
@@ -143,6 +143,7 @@ class Job(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: Verdict | None = None
     ignored: tuple[str, ...] = ()
     filled: dict[str, Any] = field(default_factory=dict)
+    cost: float | None = None
 
     @property
     def product(self) -> Product:
@@ -212,7 +213,7 @@ UNCONFIRMED: Final = Failure(
 
 
 # A copy that fails is tried again for a little over an hour: results stay upstream for a day.
-STORE_TRIES: Final = 12
+STORE_TRIES: Final = 15
 _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 600.0
 

@@ -50,7 +50,8 @@ class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``references`` and ``videos`` are the most images given as references and videos it reads.
     ``image_or_video`` says that one of the two must be there. ``modes`` is what it does to a given
     video (``edit``, ``extend``, ``reference``, ``upscale``, ``lipsync``). ``audio`` is whether it
-    sounds by itself, ``audio_choice`` whether that can be changed.
+    sounds by itself, ``audio_choice`` whether that can be changed. ``terms`` names the optional
+    terms that can be said at all, ``price`` is in US dollars per second of video or per image.
 
     The last three hold the facts that differ when references or a video are given, or in a tier.
     """
@@ -68,6 +69,8 @@ class Facts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     videos: int | None = None
     last_frame: bool | None = None
     modes: tuple[str, ...] | None = None
+    terms: frozenset[str] | None = None
+    price: float | None = None
     audio: bool | None = None
     audio_choice: bool | None = None
     with_references: "Facts | None" = None

@@ -5,16 +5,24 @@ reads files and asks upstreams.
 """
 
 import tomllib
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from msgspec import Struct, convert, field
 
 from proxy.core.media_facts import Facts
-from proxy.core.products import Product, Route
+from proxy.core.products import GENSPARK_ROUTES, Product, Route
+from proxy.core.route_lists import Target
 
 # Estimates, until the server has a history of its own. Genspark's videos take 1 to 10 minutes,
 # and its images are polled for 2 or 3 minutes before they are given up (observed 2026-09).
 EXPECTED_SECONDS: Final = {Product.IMAGE: 30.0, Product.VIDEO: 180.0}
+
+# The names of models that the OpenAI-compatible server alone knows.
+_OPEN: Final = "openai/"
+
+# What a model can be told beside its prompt: names of optional terms.
+TermsOf = Callable[[str, Product], Collection[str]]
 
 # The keys of a model's entry that say where it is served, not what it does. ``on`` holds what
 # differs on a route, the model's ``id`` there among it.
@@ -46,6 +54,14 @@ class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
         return self.forms.get(route, {}).get(product, _Form())
 
 
+class _Offer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider's own file: its models, and which of them serves when none is named."""
+
+    image: dict[str, dict[str, Any]] = field(default_factory=dict)
+    video: dict[str, dict[str, Any]] = field(default_factory=dict)
+    default: dict[Product, str] = field(default_factory=dict)
+
+
 class MediaCatalogue:
     """The image and video models of all routes, and the operator's own aliases on top.
 
@@ -60,6 +76,8 @@ class MediaCatalogue:
         self._kinds: dict[str, Product] = {}
         self._names: dict[str, str] = {}
         self._shelves: dict[Route, dict[str, MediaCandidate]] = {route: {} for route in Route}
+        self._lists: dict[str, tuple[Target, ...]] = {}
+        self._usual: dict[Route, dict[Product, str]] = {}
         for product, models in ((Product.IMAGE, lists.image), (Product.VIDEO, lists.video)):
             for name, entry in models.items():
                 self._shelve(product, name, entry, lists)
@@ -71,6 +89,35 @@ class MediaCatalogue:
     def kind(self, name: str) -> Product | None:
         """``IMAGE`` or ``VIDEO`` for the name of such a model in any case, else None."""
         return self._kinds.get(self._aliases.get(name.lower(), name).lower())
+
+    def provide(self, route: Route, facts: str, terms: TermsOf) -> None:
+        """Add a provider's models under ``provider/model``; ``terms`` tells what each can be told.
+
+        Raises ``msgspec.ValidationError`` for facts that say something unknown.
+        """
+        offer = convert(tomllib.loads(facts), _Offer)
+        for product, models in ((Product.IMAGE, offer.image), (Product.VIDEO, offer.video)):
+            for model, entry in models.items():
+                known = {key: value for key, value in entry.items() if key != "advertised"}
+                said = convert({**known, "terms": sorted(terms(model, product))}, Facts)
+                public = f"{route.provider}/{model}"
+                self._kinds.setdefault(public.lower(), product)
+                if entry.get("advertised", True):
+                    self._names.setdefault(public.lower(), public)
+                self._shelves[route][public.lower()] = MediaCandidate(route, model, said)
+        self._usual[route] = offer.default
+
+    def list_routes(self, lists: Mapping[str, tuple[Target, ...]]) -> None:
+        """Add lists of candidates; a later one replaces an earlier one of the same name."""
+        self._lists.update(lists)
+
+    def lists(self) -> dict[str, tuple[Target, ...]]:
+        """All lists of candidates, by lower-cased name."""
+        return dict(self._lists)
+
+    def usual(self, route: Route, product: Product) -> str | None:
+        """The model of a provider that serves a request which names none."""
+        return self._usual.get(route, {}).get(product)
 
     def learn(self, route: Route, product: Product, ids: list[str]) -> None:
         """Add what a live catalogue lists, with no facts. Nothing known changes or is forgotten."""
@@ -94,11 +141,34 @@ class MediaCatalogue:
         """
         if self.kind(name) not in (product, None):
             return []
+        listed = self._lists.get(self._aliases.get(name.lower(), name).lower())
+        if listed is not None:
+            return self._listed(listed, name, product, routes)
+        if Route.OPENAI in routes and name.lower().startswith(_OPEN):
+            return [MediaCandidate(Route.OPENAI, name[len(_OPEN) :], Facts())]
         found = [there for route in routes if (there := self._on(route, name)) is not None]
         if found or not forward:
             return found
+        routes = [route for route in routes if route in GENSPARK_ROUTES]
         plain = self._aliases.get(name.lower(), name)
         return [MediaCandidate(route, plain, Facts()) for route in routes]
+
+    def _listed(
+        self, targets: tuple[Target, ...], name: str, product: Product, routes: list[Route]
+    ) -> list[MediaCandidate]:
+        """The candidates of a list that can be served now, each route once."""
+        found: dict[Route, MediaCandidate] = {}
+        for target in targets:
+            there = [target.route] if target.route else GENSPARK_ROUTES
+            model = target.model or name
+            public = f"{target.provider}/{model}" if target.route else model
+            for route in [route for route in routes if route in there]:
+                candidate = self._on(route, public)
+                if candidate is None and route is Route.OPENAI:
+                    candidate = MediaCandidate(route, model, Facts())
+                if candidate is not None:
+                    found.setdefault(route, candidate)
+        return list(found.values())
 
     def _on(self, route: Route, name: str) -> MediaCandidate | None:
         plain = self._aliases.get(name.lower(), name).lower()

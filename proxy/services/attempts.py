@@ -1,13 +1,22 @@
 """Try accounts and routes until one answers. Nothing visible has gone out while this runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from proxy.core.attempts import AttemptLog, GiveUp, NextRoute, TryAgain, TryAnother, next_step
 from proxy.core.catalogue import Candidate
-from proxy.core.failures import EFFECTS, WAITING_HELPS, EffectKind, Failure, Kind, UpstreamError
+from proxy.core.failures import (
+    EFFECTS,
+    REACTIONS,
+    WAITING_HELPS,
+    EffectKind,
+    Failure,
+    Kind,
+    Reaction,
+    UpstreamError,
+)
 from proxy.core.pool import Seat
 from proxy.core.products import Product, Route
 from proxy.services.desk import Borrowed, Desk, NoAccount, Tried
@@ -54,6 +63,7 @@ class Attempts(Generic[T]):
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     # What was opened must be closed when its seat is lost in the same moment.
     close: Callable[[T, Borrowed], Awaitable[None]] = _nothing_to_close
+    reactions: Mapping[Kind, Reaction] = field(default_factory=lambda: REACTIONS)
     _log: AttemptLog = field(init=False)
     _all: list[Candidate] = field(init=False)
     _tried: Tried = field(default_factory=set)
@@ -119,7 +129,7 @@ class Attempts(Generic[T]):
         if failure.kind is Kind.RETIRED:
             self.retire(route)
         others = self.desk.others_left(route, self._tried, self.product)
-        step = next_step(self._log, route, failure, others_left=others)
+        step = next_step(self._log, route, failure, others_left=others, reactions=self.reactions)
         if isinstance(step, TryAgain):
             self._log.repeated = True
             return step.pause

@@ -16,11 +16,15 @@ from proxy.telemetry import Metrics, log
 # A bought task must reach the row: a database that is away is asked again for this long.
 WRITE_TRIES: Final = 30
 WRITE_PAUSE: Final = 2.0
+# One step leads through these; with any other state the job is given back.
+_KEPT: Final = frozenset({JobState.QUEUED, JobState.SUBMITTING})
 
 
 @dataclass(slots=True)
 class JobLog:
-    """One worker's pen. ``owner`` is its lease; ``clock`` gives epoch seconds."""
+    """One worker's pen. ``owner`` is its lease; ``clock`` gives epoch seconds. ``held`` is told of
+    each write: before it, the state that the job is kept in; after it, None if it was given back.
+    """
 
     store: JobStore
     owner: str
@@ -29,14 +33,16 @@ class JobLog:
     signals: Signals
     metrics: Metrics
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    held: Callable[[str, JobState | None], None] = lambda _job, _state: None
     _writing: set[asyncio.Task[Job | Exception]] = field(default_factory=set)
 
     async def write(self, job: Job, event: JobEvent, note: str = "", **changes: Any) -> Job:
         """Apply an event and write it. Raises ``LeaseLost``, ``StoreUnavailable``."""
         after = job.apply(event, **changes)
-        holds = after.state in (JobState.QUEUED, JobState.SUBMITTING)
         line = entry(after, event, self.clock(), note)
-        await self.store.save(job, after, line, self.owner, keep=holds)
+        if keep := after.state in _KEPT:
+            self.held(job.id, after.state)
+        await self.store.save(job, after, line, self.owner, keep=keep)
         self._tell(job, after)
         return after
 
@@ -53,7 +59,22 @@ class JobLog:
             except StoreUnavailable as error:
                 log.error("store.failed", job=job.id, error=str(error))
                 await self.pause(WRITE_PAUSE)
+                # The answer alone may have been lost: writing again would find the job moved.
+                if (written := await self._found(job, event, changes)) is not None:
+                    return written
         return await self.write(job, event, note, **changes)
+
+    async def _found(self, job: Job, event: JobEvent, changes: dict[str, Any]) -> Job | None:
+        """The job after the event, if that is what the row says."""
+        after = job.apply(event, **changes)
+        try:
+            there = await self.store.get(job.id)
+        except StoreUnavailable:
+            return None
+        if there != after:
+            return None
+        self._tell(job, after)
+        return after
 
     async def _finish(self, work: Coroutine[Any, Any, Job]) -> Job:
         """Run to the end even when the step itself is cancelled meanwhile."""
@@ -72,6 +93,8 @@ class JobLog:
             for job in jobs
         ]
         await self.store.postpone(again, self.owner)
+        for job in jobs:
+            self.held(job.id, None)
 
     async def fail(self, job: Job, verdict: Verdict, note: str = "") -> Job:
         """End a job as failed."""
@@ -89,6 +112,8 @@ class JobLog:
             await asyncio.wait(self._writing)
 
     def _tell(self, before: Job, after: Job) -> None:
+        if after.state not in _KEPT:
+            self.held(after.id, None)
         log.info(
             "job",
             job=after.id,

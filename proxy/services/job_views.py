@@ -9,7 +9,6 @@ from proxy.services.jobs import JobService
 from proxy.services.links import Links
 from proxy.wire.openai_errors import ErrorReply, for_failure
 
-PROVIDER: Final = "genspark"
 _STATUS: Final = {
     JobState.QUEUED: JobStatus.QUEUED,
     JobState.SUBMITTING: JobStatus.IN_PROGRESS,
@@ -25,7 +24,8 @@ _CANCELLED: Final = (CANCELLED_CODE, "The job was cancelled.")
 def reply_of(job: Job) -> ErrorReply:
     """What a caller is told of a failed job."""
     assert job.verdict is not None
-    return for_failure(job.verdict.failure(), job.verdict.retry_after)
+    provider = job.route.provider if job.route else ""
+    return for_failure(job.verdict.failure(), job.verdict.retry_after, provider)
 
 
 @dataclass(slots=True)
@@ -58,7 +58,8 @@ class JobViews:
             error=_error(job),
             urls=tuple(url for url, _ in links),
             posters=tuple(poster for _, poster in links if poster),
-            provider=PROVIDER,
+            provider=job.route.provider if job.route else "",
+            cost=job.cost,
             route=job.route.value if job.route else "",
             account=job.account_label,
             served_model=job.served_model or job.upstream_model,

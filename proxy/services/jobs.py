@@ -112,8 +112,7 @@ class JobService:
             found = await self.store.by_key(order.caller, order.key)
             if found is not None and found.request_hash != digest:
                 raise KeyReused
-            if found is not None:
-                return found
+            return found
         if not order.retried:
             return None
         twin = await self.store.twin(order.caller, digest, self.clock() - RETRY_WINDOW)
@@ -206,9 +205,9 @@ class JobService:
 
     def _stop_upstream(self, job: Job) -> None:
         seat = self.desk.pool.seat(job.account_id)
-        if seat is None or job.route is None or not job.project_id:
+        if seat is None or job.route is None or not (job.project_id or job.task_ids):
             return
-        work = self.upstream.cancel(seat.account, job.route, job.project_id)
+        work = self.upstream.cancel(seat.account, job.route, job.project_id, job.task_ids)
         self.aftermath.start(work, "cancel-job")
 
     async def delete(self, job: Job) -> None:

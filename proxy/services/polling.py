@@ -6,7 +6,7 @@ or not: a lock forbids new work only.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from proxy.core.accounts import Account
 from proxy.core.failures import Failure, Kind, UpstreamError
 from proxy.core.jobs import Job, JobEvent, Verdict, pause_after
 from proxy.core.media import TaskReport, TaskState
-from proxy.core.products import Product, Route
+from proxy.core.products import GENSPARK_ROUTES, Product, Route
 from proxy.services.desk import Desk
 from proxy.services.job_log import JobLog
 from proxy.services.outcomes import is_unlinked, progress_of, refusal_of, results_of
@@ -37,26 +37,32 @@ Group = tuple[str, Route, Product]
 
 
 def groups(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Jobs that can be asked about in one question."""
+    """Jobs that can be asked about in one question; official providers take one task in each."""
     together: dict[Group, list[Job]] = defaultdict(list)
     for job in jobs:
         assert job.route is not None
         together[job.account_id, job.route, job.product].append(job)
     return [
-        same[start : start + TOGETHER]
-        for same in together.values()
-        for start in range(0, len(same), TOGETHER)
+        same[start : start + _most(route)]
+        for (_, route, _), same in together.items()
+        for start in range(0, len(same), _most(route))
     ]
+
+
+def _most(route: Route) -> int:
+    return TOGETHER if route in GENSPARK_ROUTES else 1
 
 
 @dataclass(slots=True)
 class Polling:
-    """Times are in seconds. ``timeout``: how long a job may take from being sent to its result."""
+    """Times are in seconds. ``intervals``: between two looks, by route. ``timeout``: how long a
+    job may take from being sent to its result.
+    """
 
     upstream: MediaUpstream
     desk: Desk
     log: JobLog
-    interval: float
+    intervals: Mapping[Route, float]
     timeout: float
 
     async def run(self, jobs: list[Job]) -> None:
@@ -78,7 +84,7 @@ class Polling:
                 await self._link(job, alone=len(jobs) == 1)
             elif not await self._settle(job, reports):
                 waiting.append(_told(job, reports))
-        await self._later(waiting, began + self.interval)
+        await self._later(waiting, began + self._interval(jobs[0]))
 
     async def _link(self, job: Job, *, alone: bool) -> None:
         """A success without its link: the task is asked about by itself, which is answered with
@@ -100,6 +106,10 @@ class Polling:
         except LeaseLost:
             log.info("job.moved", job=job.id)
 
+    def _interval(self, job: Job) -> float:
+        assert job.route is not None
+        return self.intervals[job.route]
+
     def _account(self, job: Job) -> Account | None:
         seat = self.desk.pool.seat(job.account_id)
         return seat.account if seat else None
@@ -108,10 +118,11 @@ class Polling:
         first = jobs[0]
         assert first.route is not None
         ids = [task_id for job in jobs for task_id in job.task_ids]
+        interval = self._interval(first)
         try:
-            async with asyncio.timeout(self.interval + GRACE):
+            async with asyncio.timeout(interval + GRACE):
                 reports = await self.upstream.tasks(
-                    account, first.route, first.product, ids, self.interval
+                    account, first.route, first.product, ids, interval
                 )
         except TimeoutError:
             raise UpstreamError(Failure(Kind.TIMEOUT, "no news of the task")) from None

@@ -31,7 +31,7 @@ class Retention:
         )
         forgotten = 0
         while old := await self.store.ended_before(now - self.job_seconds, AT_ONCE):
-            await self.store.forget([job.id for job in old])
+            await self.store.forget(old)
             forgotten += len(old)
         if removed or forgotten:
             log.info("retention", files=len(removed), jobs=forgotten)

@@ -1,5 +1,7 @@
 """The last step of a job: copy the result to our own disk, as its address upstream will expire."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +21,8 @@ from proxy.wire.media_types import extension, sniff
 
 # Upstreams keep results for a day at least; with MEDIA=proxy or redirect ours lives no longer.
 UPSTREAM_KEEPS: Final = 86_400.0
+# A copy that drips in for ever would keep the others from their turn.
+LONGEST_COPY: Final = 3600.0
 
 
 class NotMedia(Exception):
@@ -42,10 +46,11 @@ class Storing:
     async def run(self, job: Job) -> None:
         """Copy every result, then complete the job; a copy that fails is tried again later."""
         try:
-            results = await self._copies(job) if self.copies else job.results
+            async with asyncio.timeout(LONGEST_COPY):
+                results = await self._copies(job) if self.copies else job.results
         except TooLarge:
             await self._lost(job, "the result is larger than MEDIA_MAX_FILE_MB")
-        except (UpstreamError, NotMedia, StoreUnavailable) as error:
+        except (UpstreamError, NotMedia, StoreUnavailable, TimeoutError) as error:
             await self._again(job, str(error) or type(error).__name__)
         else:
             await self._complete(job, results)
@@ -84,6 +89,8 @@ class Storing:
         )
 
     async def _copy(self, job: Job, account: Account, result: Result, number: int) -> Result:
+        if result.file is not None:
+            return result
         stem = f"{job.id}-{number}"
         file = await self._fetch(job, account, result.url, stem, job.product)
         poster = None
@@ -103,16 +110,23 @@ class Storing:
         assert job.route is not None
         download = await self.upstream.open(account, job.route, url)
         try:
-            return await self.files.save(
-                stem, download.chunks, self.limit, lambda head: _typed(head, product)
-            )
+            return await self.files.save(stem, download.chunks, self.limit, typed_as(product))
         finally:
             await download.aclose()
 
 
-def _typed(head: bytes, product: Product) -> tuple[str, str]:
+def typed_as(product: Product) -> Callable[[bytes], tuple[str, str]]:
     """MIME type and extension by the first bytes: an error page is no result."""
-    mime = sniff(head)
-    if mime is None or not mime.startswith(product.value + "/"):
-        raise NotMedia(f"the result's address gave no {product.value}")
-    return mime, extension(mime)
+
+    def typed(head: bytes) -> tuple[str, str]:
+        mime = sniff(head)
+        if mime is None or not mime.startswith(product.value + "/"):
+            raise NotMedia(f"the result's address gave no {product.value}")
+        return mime, extension(mime)
+
+    return typed
+
+
+async def one_chunk(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes that are there already, as a stream."""
+    yield data

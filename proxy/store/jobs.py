@@ -11,20 +11,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from proxy.core.jobs import Entry, Job, JobState
+from proxy.core.jobs import ENDED, Entry, Job, JobState
 from proxy.core.products import Product
 from proxy.store.failures import StoreUnavailable
 from proxy.store.schema import job_events, jobs
+from proxy.telemetry import log
 
 # How many of a model's latest jobs tell what it usually takes.
 RECENT: Final = 20
 # A statement's parameters are limited (SQLite: 32,766 in current builds, 999 in old ones).
 AT_ONCE: Final = 500
 
+# By state: an index leads past everything that has ended.
+_LIVING: Final = jobs.c.state.in_([state.value for state in JobState if state not in ENDED])
 _JOB: Final = msgspec.json.Decoder(Job)
 _ENTRY: Final = msgspec.json.Decoder(Entry)
 
@@ -67,30 +70,33 @@ class JobStore:
 
     async def get(self, job_id: str) -> Job | None:
         """A job by its id."""
-        found = await self._jobs(select(jobs.c.data).where(jobs.c.id == job_id))
+        found = await self._jobs(select(jobs.c.id, jobs.c.data).where(jobs.c.id == job_id))
         return found[0] if found else None
 
     async def batch(self, first: str) -> list[Job]:
         """All jobs of one request, in the order of their ids."""
         return await self._jobs(
-            select(jobs.c.data).where(jobs.c.batch == first).order_by(jobs.c.id)
+            select(jobs.c.id, jobs.c.data).where(jobs.c.batch == first).order_by(jobs.c.id)
         )
 
     async def by_key(self, caller: str, key: str) -> Job | None:
         """The job that this caller created with this idempotency key."""
         found = await self._jobs(
-            select(jobs.c.data).where(jobs.c.caller == caller, jobs.c.idempotency_key == key)
+            select(jobs.c.id, jobs.c.data).where(
+                jobs.c.caller == caller, jobs.c.idempotency_key == key
+            )
         )
         return found[0] if found else None
 
     async def twin(self, caller: str, request_hash: str, since: float) -> Job | None:
-        """The newest job that this caller created by an equal request."""
+        """The newest job that this caller created by an equal request without a key."""
         found = await self._jobs(
-            select(jobs.c.data)
+            select(jobs.c.id, jobs.c.data)
             .where(
                 jobs.c.caller == caller,
                 jobs.c.created_at >= since,
                 jobs.c.request_hash == request_hash,
+                jobs.c.idempotency_key.is_(None),
                 jobs.c.batch == jobs.c.id,
             )
             .order_by(jobs.c.created_at.desc())
@@ -99,8 +105,8 @@ class JobStore:
         return found[0] if found else None
 
     async def page(self, wanted: Page) -> tuple[list[Job], bool]:
-        """A part of the list, and whether there is more. An unknown ``after`` gives nothing."""
-        query = select(jobs.c.data)
+        """A part of the list, and whether there is more; ``after`` may have been deleted."""
+        query = select(jobs.c.id, jobs.c.data)
         if wanted.caller is not None:
             query = query.where(jobs.c.caller == wanted.caller)
         if wanted.product is not None:
@@ -110,8 +116,8 @@ class JobStore:
         if wanted.after is not None:
             later = jobs.c.id < wanted.after if wanted.newest_first else jobs.c.id > wanted.after
             query = query.where(later)
-        found = await self._jobs(query.order_by(order).limit(wanted.limit + 1))
-        return found[: wanted.limit], len(found) > wanted.limit
+        found = await self._rows(query.order_by(order).limit(wanted.limit + 1))
+        return _readable(found[: wanted.limit]), len(found) > wanted.limit
 
     async def history(self, job_id: str) -> list[Entry]:
         """What happened to a job, oldest first."""
@@ -121,26 +127,35 @@ class JobStore:
             return [_ENTRY.decode(row.data) for row in rows]
 
     async def claim(
-        self, owner: str, states: Collection[JobState], now: float, until: float, limit: int
+        self,
+        owner: str,
+        state: JobState,
+        now: float,
+        until: float,
+        limit: int,
+        product: Product | None = None,
     ) -> list[Job]:
         """Take due jobs that nobody holds, oldest first; they are the owner's until ``until``."""
         free = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= now)
+        fits = [] if product is None else [jobs.c.product == product.value]
         due = (
             select(jobs.c.id)
-            .where(jobs.c.state.in_([s.value for s in states]), jobs.c.due_at <= now, free)
+            .where(jobs.c.state == state.value, jobs.c.due_at <= now, free, *fits)
             .order_by(jobs.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            # PostgreSQL may run a plain subquery anew for each row, and would take more than that.
+            .cte("due")
         )
         take = (
             update(jobs)
-            .where(jobs.c.id.in_(due))
+            .where(jobs.c.id.in_(select(due.c.id)))
             .values(lease_owner=owner, lease_until=until)
-            .returning(jobs.c.data, jobs.c.created_at)
+            .returning(jobs.c.id, jobs.c.data, jobs.c.created_at)
         )
         async with self._writing() as connection:
             rows = (await connection.execute(take)).all()
-        return [_JOB.decode(row.data) for row in sorted(rows, key=lambda row: row.created_at)]
+        return _readable(sorted(rows, key=lambda row: row.created_at))
 
     async def save(
         self, before: Job, after: Job, entry: Entry | None, owner: str, *, keep: bool
@@ -202,19 +217,18 @@ class JobStore:
                     .values(lease_until=until)
                 )
 
-    async def release(self, owner: str, job_ids: Collection[str]) -> None:
-        """Let go of jobs whose step was broken off; a ``SUBMITTING`` one stays what it is."""
+    async def release(self, owner: str) -> None:
+        """Let go of everything; a job found ``SUBMITTING`` stays what it is."""
         async with self._writing() as connection:
-            for ids in _portions(job_ids):
-                await connection.execute(
-                    update(jobs)
-                    .where(jobs.c.lease_owner == owner, jobs.c.id.in_(ids))
-                    .values(lease_owner=None, lease_until=None)
-                )
+            await connection.execute(
+                update(jobs)
+                .where(_LIVING, jobs.c.lease_owner == owner)
+                .values(lease_owner=None, lease_until=None)
+            )
 
     async def counts(self, caller: str | None = None) -> dict[JobState, int]:
         """How many living jobs there are, by state; a caller's own, or all."""
-        query = select(jobs.c.state, func.count()).where(jobs.c.due_at.is_not(None))
+        query = select(jobs.c.state, func.count()).where(_LIVING)
         if caller is not None:
             query = query.where(jobs.c.caller == caller)
         async with self._reading() as connection:
@@ -245,21 +259,26 @@ class JobStore:
 
     async def living_inputs(self) -> set[str]:
         """The files that jobs still to be sent, or in doubt, rely on."""
-        living = await self._jobs(select(jobs.c.data).where(jobs.c.due_at.is_not(None)))
+        living = await self._jobs(select(jobs.c.id, jobs.c.data).where(_LIVING))
         return {given.file for job in living for given in job.ask.inputs}
 
-    async def ended_before(self, moment: float, limit: int) -> list[Job]:
-        """Jobs that were created long ago and have ended, oldest first."""
-        return await self._jobs(
-            select(jobs.c.data)
+    async def ended_before(self, moment: float, limit: int) -> list[str]:
+        """The ids of jobs that were created long ago and have ended, oldest first."""
+        rows = await self._rows(
+            select(jobs.c.id)
             .where(jobs.c.created_at < moment, jobs.c.due_at.is_(None))
             .order_by(jobs.c.created_at)
             .limit(limit)
         )
+        return [row.id for row in rows]
 
     async def _jobs(self, query: Select[Any]) -> list[Job]:
+        return _readable(await self._rows(query))
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         async with self._reading() as connection:
-            return [_JOB.decode(row.data) for row in await connection.execute(query)]
+            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return rows
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
@@ -273,6 +292,19 @@ class JobStore:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+
+def _readable(rows: Iterable[Row[Any]]) -> list[Job]:
+    """The jobs in these rows. One that a newer version wrote must not keep the others from their
+    turn; it waits for that version, untouched.
+    """
+    found = []
+    for row in rows:
+        try:
+            found.append(_JOB.decode(row.data))
+        except msgspec.DecodeError:
+            log.error("job.unreadable", job=row.id)
+    return found
 
 
 def _encoded(job: Job) -> str:

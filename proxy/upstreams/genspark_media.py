@@ -1,7 +1,6 @@
 """Images and videos at Genspark: by the official tools (key) or by the web agents (cookie)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -12,7 +11,16 @@ from proxy.core.media import TaskReport, TaskState
 from proxy.core.products import Credential, Product, Route
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Exchange, Http
-from proxy.upstreams.media import Accepted, Download, Intend, Loaded, Order
+from proxy.upstreams.media import (
+    MOST_REDIRECTS,
+    REDIRECTS,
+    Accepted,
+    Download,
+    Intend,
+    Loaded,
+    Order,
+    download_of,
+)
 from proxy.wire import genspark_media_ask, genspark_tasks, genspark_tool
 from proxy.wire.genspark_failures import classify
 from proxy.wire.genspark_key_failures import classify_key
@@ -20,15 +28,6 @@ from proxy.wire.genspark_media_ask import PrivateFile
 from proxy.wire.genspark_media_stream import MediaReader
 from proxy.wire.media_types import data_url
 
-# Results redirect to a storage host, now and then twice.
-MOST_REDIRECTS: Final = 5
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_CONTENT_HEADERS: Final[tuple[str, ...]] = (
-    "content-type",
-    "content-length",
-    "content-range",
-    "etag",
-)
 _PAGES: Final = {Product.IMAGE: "/ai_image", Product.VIDEO: "/ai_video"}
 
 
@@ -231,8 +230,8 @@ class GensparkMedia:
         link = await self.public_link(account, route, url) or urljoin(self.genspark.origin, url)
         for _ in range(MOST_REDIRECTS):
             exchange = await self._get(account, link, byte_range)
-            if exchange.status not in _REDIRECTS:
-                return await _checked(exchange)
+            if exchange.status not in REDIRECTS:
+                return await download_of(exchange)
             await exchange.aclose()
             link = urljoin(link, exchange.headers.get("location", ""))
         raise UpstreamError(Failure(Kind.UNREADABLE, "too many redirects"))
@@ -265,7 +264,9 @@ class GensparkMedia:
         found = genspark_tool.read_download(answer)
         return urljoin(self.genspark.origin, found) if found else None
 
-    async def cancel(self, account: Account, route: Route, project_id: str) -> None:
+    async def cancel(
+        self, account: Account, route: Route, project_id: str, task_ids: tuple[str, ...]
+    ) -> None:
         """The web agents' runs can be stopped; the tools' cannot."""
         if route is not Route.KEY and project_id:
             await self.genspark.abort(account, project_id)
@@ -303,16 +304,3 @@ def _all_ended(news: dict[str, TaskReport], task_ids: list[str]) -> bool:
         and (report.state is TaskState.FAILED or bool(report.urls))
         for task_id in task_ids
     )
-
-
-async def _checked(exchange: Exchange) -> Download:
-    if exchange.status in (200, 206, 416):
-        headers = {n: exchange.headers[n] for n in _CONTENT_HEADERS if n in exchange.headers}
-        return Download(exchange.status, headers, _chunks(exchange), exchange.aclose)
-    await exchange.aclose()
-    raise UpstreamError(Failure(Kind.RESULT_LOST, f"HTTP {exchange.status} for the result"))
-
-
-async def _chunks(exchange: Exchange) -> AsyncIterator[bytes]:
-    while data := await exchange.read():
-        yield data

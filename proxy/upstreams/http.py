@@ -183,6 +183,13 @@ def _http_proxy(text: str) -> httpx2.Proxy:
 
 
 _UNREACHABLE: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
+# The transport says ConnectTimeout also when the other side hangs up on a request that it has
+# received (httpx-aiohttp 0.2.0); only of these is it sure that nothing was sent.
+_BEFORE_SENDING: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ServerTimeoutError,
+)
 _LATE: Final = (httpx2.TimeoutException, TimeoutError)
 _FOREIGN: Final = (httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError)
 
@@ -194,7 +201,11 @@ def _as_failure(error: Exception) -> UpstreamError:
     """
     kind = Kind.BROKEN_STREAM
     if isinstance(error, _UNREACHABLE):
-        kind = Kind.UNREACHABLE
+        kind = Kind.BROKEN_STREAM if _hung_up(error.__cause__) else Kind.UNREACHABLE
     elif isinstance(error, _LATE):
         kind = Kind.TIMEOUT
     return UpstreamError(Failure(kind, type(error).__name__))
+
+
+def _hung_up(cause: BaseException | None) -> bool:
+    return isinstance(cause, aiohttp.ClientError) and not isinstance(cause, _BEFORE_SENDING)

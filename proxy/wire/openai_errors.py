@@ -5,7 +5,7 @@ Upstream trouble never borrows the words or types by which gateways switch a cha
 key. Texts that users of Genspark2API search for are kept letter by letter.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -204,12 +204,26 @@ _FORBIDDEN_WORDS: Final = (
 )  # fmt: skip
 
 
-def for_failure(failure: Failure, retry_after: float | None = None) -> ErrorReply:
+_PROVIDERS: Final = {
+    "runway": "Runway",
+    "gemini": "Google",
+    "vertex": "Vertex AI",
+    "apimart": "APIMart",
+    "openai": "The video server",
+}
+
+
+def for_failure(
+    failure: Failure, retry_after: float | None = None, provider: str = ""
+) -> ErrorReply:
     """What the caller is told of an upstream's failure.
 
-    ``retry_after`` is the soonest moment (in seconds from now) at which an account is free again.
+    ``retry_after`` is the soonest moment (in seconds from now) at which an account is free again;
+    ``provider`` is whose failure it was, when it was not Genspark's.
     """
     row = _ROWS[failure.kind]
+    if provider in _PROVIDERS:
+        row = replace(row, message=_of_provider(row.message, _PROVIDERS[provider]))
     wait = retry_after if retry_after is not None else failure.retry_after or row.retry_after
     if row.status == 429:
         wait = wait or LONGEST_RETRY_AFTER
@@ -222,6 +236,12 @@ def for_failure(failure: Failure, retry_after: float | None = None) -> ErrorRepl
     return ErrorReply(
         row.status, quiet(message, row.message), row.type, row.code, None, wait, row.final
     )
+
+
+def _of_provider(message: str, name: str) -> str:
+    """The sentence with the name of the provider that it is about."""
+    unusable = message.replace(ALL_COOKIES, f"{name} cannot be used at present.")
+    return unusable.replace("Genspark", name)
 
 
 def quiet(message: str, instead: str) -> str:

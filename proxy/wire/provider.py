@@ -46,8 +46,11 @@ class Created(Struct, frozen=True):
 
 class Provider(Protocol):
     """One provider's dialect. ``task_id`` is whatever ``created`` put into its report: it must be
-    enough to ask again after a restart.
+    enough to ask again after a restart. ``own_hosts`` are further hosts, besides the origin's, to
+    which the credential may go.
     """
+
+    own_hosts: frozenset[str]
 
     def sign(self, secret: str) -> dict[str, str]:
         """The headers that carry the credential."""

@@ -86,6 +86,7 @@ def _facts(view: JobView) -> dict[str, Any]:
         "resolution": view.resolution,
         "ignored": list(view.ignored),
         "expected_seconds": view.expected_seconds,
+        "cost_estimate_usd": view.cost,
     }
     return {name: value for name, value in known.items() if value}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conformance.raw_http import ask
+from conformance.raw_http import AUTH, ask, connected
 from conformance.sides import COOKIE, KEY, SECRET_OF_CALLER, Side, eventually
 from conformance.video_clients.doors import (
     ENDED,
@@ -267,6 +267,41 @@ def test_c47_what_is_no_object_is_400(doors: Doors, body: bytes) -> None:
     headers = {"content-type": "application/json"}
 
     doors.error(doors.ask("POST", VIDEOS, headers=headers, content=body), 400)
+
+
+FORM = {**AUTH, "Content-Type": "multipart/form-data; boundary=x"}
+PROMPT = b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\na cat\r\n'
+HALF_A_FILE = (
+    b'--x\r\nContent-Disposition: form-data; name="input_reference"; filename="a.png"\r\n\r\n'
+    + PNG[:500]
+)
+
+
+@pytest.mark.parametrize("length", [{"Transfer-Encoding": "chunked"}, {"Content-Length": "9999"}])
+def test_c47_who_leaves_in_the_middle_of_a_body_buys_nothing(
+    doors: Doors, length: dict[str, str]
+) -> None:
+    # So does LiteLLM 1.83 when it is given a file that it cannot read.
+    health = doors.side.live.application.services.health
+    said = PROMPT + HALF_A_FILE
+    if "Transfer-Encoding" in length:
+        said = b"%x\r\n%s\r\n" % (len(said), said)
+    with connected(doors.url) as connection:
+        connection.send("POST", VIDEOS, {**FORM, **length}, said)
+        eventually(lambda: health.in_flight == 1, SOON)
+    eventually(lambda: health.in_flight == 0, SOON)
+
+    assert doors.jobs() == []
+    assert doors.purchases() == []
+
+
+@pytest.mark.parametrize("rest", [b"", HALF_A_FILE], ids=["between-parts", "in-a-file"])
+def test_c47_a_form_without_its_end_is_400(doors: Doors, rest: bytes) -> None:
+    reply = ask(doors.url, "POST", VIDEOS, FORM, PROMPT + rest)
+
+    assert reply.status == 400
+    assert doors.jobs() == []
+    assert doors.purchases() == []
 
 
 # 48: asking until it is done.

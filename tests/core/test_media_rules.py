@@ -12,7 +12,7 @@ from proxy.core.media import Terms, Use
 from proxy.core.media_facts import Facts, Presence
 from proxy.core.media_models import MediaCandidate, MediaCatalogue
 from proxy.core.media_rules import fit, serveable
-from proxy.core.products import Product, Route
+from proxy.core.products import GENSPARK_ROUTES, Product, Route
 
 CATALOGUE = MediaCatalogue(
     resources.files("proxy.core").joinpath("media_catalogue.toml").read_text("utf-8")
@@ -236,9 +236,9 @@ def test_nothing_but_the_open_terms_changes() -> None:
 
 
 def test_candidates_that_fit_are_served_in_their_order() -> None:
-    candidates = CATALOGUE.candidates("gemini/veo3.1", Product.VIDEO, list(Route))
+    candidates = CATALOGUE.candidates("gemini/veo3.1", Product.VIDEO, list(GENSPARK_ROUTES))
     open_terms, sharp = _terms("gemini/veo3.1"), _terms("gemini/veo3.1", resolution="4k")
-    assert [c.route for c, _ in serveable(open_terms, [], candidates)] == list(Route)
+    assert [c.route for c, _ in serveable(open_terms, [], candidates)] == list(GENSPARK_ROUTES)
     found = serveable(sharp, [], candidates[::-1])
     assert [(c.route, terms.resolution) for c, terms in found] == [
         (Route.COOKIE, "4k"),

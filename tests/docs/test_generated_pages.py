@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from proxy.core.failures import Kind
+from proxy.core.jobs import TRANSITIONS, JobEvent, JobState
+from proxy.core.media_models import MediaCatalogue
+from proxy.core.products import Route
 from proxy.settings import Settings
 from recaptcha_sidecar.settings import Settings as SidecarSettings
 
@@ -25,6 +28,26 @@ def test_failures(root: Path, pages: dict[str, Any]) -> None:
     page = pages["docs/architecture.md"].text
     assert _script(root, "failure_docs").with_table(page) == page, "run: make docs"
     assert all(f"| `{kind.value}` |" in page for kind in Kind)
+
+
+def test_the_life_of_a_job(root: Path, pages: dict[str, Any]) -> None:
+    page = pages["docs/architecture.md"].text
+    script = _script(root, "job_docs")
+    assert script.with_jobs(page) == page, "run: make docs"
+    assert all(f"\n| `{name}` |" in page for name in [*JobState, *JobEvent])
+    for state, ways in TRANSITIONS.items():
+        for event, target in ways.items():
+            assert f"`{event}` → `{target}`" in page
+            drawn = f"    {state} --> {target}: {event}" in page
+            assert drawn == (target is not state)
+
+
+def test_the_models(root: Path, pages: dict[str, Any]) -> None:
+    page = pages["docs/videos-and-images.md"].text
+    assert _script(root, "job_docs").with_models(page) == page, "run: make docs"
+    known = MediaCatalogue((root / "proxy/core/media_catalogue.toml").read_text("utf-8"))
+    for name in known.names({Route.KEY, Route.COOKIE}):
+        assert page.count(f"\n| `{name}`") == 1
 
 
 def test_the_sidecars_settings(root: Path, pages: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from recaptcha_sidecar.telemetry import Metrics as SidecarMetrics
 
 RUNNING = "docs/running.md"
 RECAPTCHA = "docs/recaptcha.md"
+MEDIA = "docs/videos-and-images.md"
 MIGRATING = "docs/migrating-from-genspark2api.md"
 
 # As the README and common/config/config.go of Genspark2API list them.
@@ -97,7 +98,7 @@ def test_every_field_of_the_accounts_file_is_shown(pages: dict[str, Any]) -> Non
 
 
 def test_settings_in_examples_load(pages: dict[str, Any], tmp_path: Path) -> None:
-    for name in ("README.md", RUNNING, RECAPTCHA):
+    for name in ("README.md", RUNNING, RECAPTCHA, MEDIA):
         for block in pages[name].examples("ini"):
             if "[Unit]" in block:
                 continue
@@ -117,7 +118,8 @@ def test_nginx_passes_answers_on_at_once_and_hides_what_is_the_operators(
     assert f"client_max_body_size {Settings.model_fields['max_body_mb'].default}m;" in site
     read_timeout = re.search(r"proxy_read_timeout (\d+)s;", site)
     assert read_timeout is not None
-    assert int(read_timeout[1]) > Settings.model_fields["idle_timeout"].default
+    for name in ("idle_timeout", "video_sync_timeout"):
+        assert int(read_timeout[1]) > Settings.model_fields[name].default
     assert re.search(r"location ~ \^/\(admin\|metrics\) \{\s+return 404;", site)
 
 
@@ -154,5 +156,5 @@ def test_the_one_changed_default_is_named(pages: dict[str, Any]) -> None:
 
 def test_keys_are_the_recommended_credential_everywhere(root: Path, pages: dict[str, Any]) -> None:
     told = ("README.md", RUNNING, "docs/clients.md", MIGRATING, "docs/responsible-use.md")
-    for name in (*told, "docs/recaptcha.md", "SECURITY.md", ".env.example"):
+    for name in (*told, MEDIA, "docs/recaptcha.md", "SECURITY.md", ".env.example"):
         assert "recommended" in (root / name).read_text("utf-8"), name

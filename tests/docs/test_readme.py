@@ -52,14 +52,21 @@ def test_each_leads_to_the_other(pages: dict[str, Any]) -> None:
     assert f"]({ENGLISH})" in pages[CHINESE].text
 
 
-def _requests(page: Any) -> list[str]:
-    return [line for block in page.examples("sh") for line in block.splitlines() if "curl" in line]
+def _requests(page: Any, path: str) -> list[str]:
+    lines = [line for block in page.examples("sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("curl") and f"/v1/{path}" in line]
+
+
+def _path_and_body(request: str) -> tuple[str, Any]:
+    words = shlex.split(request)
+    path = next(word for word in words if word.startswith(ADDRESS)).removeprefix(ADDRESS)
+    return path, json.loads(words[words.index("-d") + 1])
 
 
 def test_the_requests_are_those_that_the_server_prints_at_its_start(
     pages: dict[str, Any],
 ) -> None:
-    first, with_key = _requests(pages[ENGLISH])
+    first, with_key = _requests(pages[ENGLISH], "chat/completions")
     plain = Settings(_env_file=None)
     closed = Settings(_env_file=None, api_secret=["x"])
     assert first == _curl(plain, ADDRESS).strip()
@@ -74,13 +81,21 @@ def demo(serve: Serve) -> LiveServer:
 
 
 def test_the_first_request_works_in_the_demo(pages: dict[str, Any], demo: LiveServer) -> None:
-    words = shlex.split(_requests(pages[ENGLISH])[0])
-    body = json.loads(words[words.index("-d") + 1])
-    path = next(word for word in words if word.startswith(ADDRESS)).removeprefix(ADDRESS)
+    path, body = _path_and_body(_requests(pages[ENGLISH], "chat/completions")[0])
     reply = demo.client.post(path, json=body)
     assert reply.status_code == 200
     assert reply.headers["x-genspark2api-demo"] == "1"
     assert reply.text.endswith("data: [DONE]\n\n")
+
+
+def test_the_video_works_in_the_demo(pages: dict[str, Any], demo: LiveServer) -> None:
+    [request] = _requests(pages[ENGLISH], "videos/generations")
+    path, body = _path_and_body(request)
+    reply = demo.client.post(path, json=body)
+    assert reply.status_code == 200
+    [video] = reply.json()["data"]
+    assert video["url"].startswith(f"{demo.url}/media/")
+    assert demo.client.get(video["url"]).headers["content-type"] == "video/mp4"
 
 
 @pytest.mark.parametrize("name", [ENGLISH, "docs/clients.md"])
@@ -95,9 +110,3 @@ def test_the_openai_sdk_example_works(
         exec(compile(code, name, "exec"), names)  # what the page says, word for word
     names["client"].close()
     assert "emulator" in printed.getvalue()
-
-
-def test_what_is_said_to_come_is_not_there_yet(server: LiveServer, pages: dict[str, Any]) -> None:
-    assert "answer 404" in pages[ENGLISH].text
-    for path in ("/v1/images/generations", "/v1/videos", "/v1/videos/generations"):
-        assert server.client.post(path, json={}).status_code == 404

@@ -160,8 +160,14 @@ def test_a_model_is_a_name(model: Any) -> None:
 
 
 def test_fields_without_a_use_are_named_once_they_have_a_value() -> None:
-    terms = _terms(seed=0, person_generation="allow_all", user="", fps=None, resize_mode="pad")
-    assert terms.unused == ("seed", "person_generation", "resize_mode")
+    terms = _terms(fps=24, user="", mode=None, quality="hd")
+    assert terms.unused == ("fps", "quality")
+
+
+def test_fields_of_single_providers_are_kept_with_their_types() -> None:
+    terms = _terms(seed="7", person_generation="allow_all", resize_mode="pad")
+    assert terms.vendor == {"seed": 7, "person_generation": "allow_all", "resize_mode": "pad"}
+    assert _refusal(resize_mode="stretch").param == "resize_mode"
 
 
 def test_a_value_that_asks_for_what_happens_anyway_is_not_named() -> None:

@@ -4,18 +4,22 @@ A ``Doors`` keeps every reply that it was given: when its test ends, none of the
 account's secret or anything else of the inside.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+import pytest
 from conformance.error_objects import SECRETS, assert_discreet, checked
 from conformance.sides import COOKIE, KEY, Side, eventually
-from live import SECRET
+from conftest import KEPT
+from live import SECRET, LiveServer, live, settings_for
 
 from genspark_emulator.asset_files import asset
+from proxy.settings import Settings
 
 SOON = 10.0
 VIDEO_MODEL, IMAGE_MODEL = "gemini/veo3.1", "nano-banana-2"
@@ -129,8 +133,8 @@ class Doors:
         assert reply.headers["x-request-id"]
         body = reply.json()
         assert set(body) == {"error"}, body
-        # 409 belongs to reused idempotency keys alone.
-        return checked(body["error"], None if status in (409, 410) else status)
+        # 409 belongs to reused idempotency keys alone, 403 and 410 to links that are over.
+        return checked(body["error"], None if status in (403, 409, 410) else status)
 
     # What happens upstream.
 
@@ -183,6 +187,23 @@ class Doors:
 
 def _operator() -> str:
     return f"Bearer {SECRET}"
+
+
+@contextmanager
+def standing_servers(
+    upstream: str, folders: pytest.TempPathFactory, wanted: dict[str, dict[str, Any]]
+) -> Iterator[dict[str, LiveServer]]:
+    """Servers for a whole module, by name: starting one costs more than most tests take."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Module fixtures come before the one that clears the environment for each test.
+        for name in {name.upper() for name in Settings.model_fields} - KEPT & os.environ.keys():
+            patch.delenv(name, raising=False)
+        settings = {
+            name: settings_for(upstream, folders.mktemp(name), **given)
+            for name, given in wanted.items()
+        }
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(live(chosen)) for name, chosen in settings.items()}
 
 
 @contextmanager
