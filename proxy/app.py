@@ -19,7 +19,7 @@ from proxy.api.front import Front
 from proxy.api.limits import caller_limit
 from proxy.api.routes import routes
 from proxy.app_media import MediaApplication, Parts, build_media, working
-from proxy.app_providers import Providers, Registration, build_catalogue, build_providers
+from proxy.app_providers import Providers, build_catalogue, build_providers, registrations
 from proxy.background import Reloader, every, learn_models
 from proxy.core.accounts import Secret
 from proxy.core.attempts import Durations
@@ -140,9 +140,9 @@ async def _pool(settings: Settings, book: AccountBook, store: LockStore) -> Pool
 def _services(ground: _Ground) -> tuple[Services, MediaApplication, Parts]:
     settings, pool, tasks, metrics = ground.settings, ground.pool, ground.tasks, Metrics()
     genspark = Genspark(ground.wires.usual, settings.genspark_base_url, settings.user_agent)
-    registrations: list[Registration] = []
-    catalogue = build_catalogue(settings, registrations)
-    providers = build_providers(genspark, ground.wires.usual, ground.wires.paid, registrations)
+    offers = registrations(settings)
+    catalogue = build_catalogue(settings, offers)
+    providers = build_providers(genspark, ground.wires.usual, ground.wires.paid, offers)
     desk = _desk(ground, providers, metrics)
     tokens = _tokens(settings, ground.wires.neighbour, metrics)
     aftermath = Aftermath(tasks)

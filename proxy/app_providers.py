@@ -16,7 +16,14 @@ from proxy.upstreams.genspark_media import GensparkMedia
 from proxy.upstreams.http import Http
 from proxy.upstreams.media import ByRoute, MediaUpstream
 from proxy.upstreams.providers import ProviderMedia, Unlock, key_itself
+from proxy.wire.apimart import Apimart
+from proxy.wire.apimart import takes as apimart_takes
+from proxy.wire.laying import Lay, at_apimart, at_runway
+from proxy.wire.openai_videos import OpenAIVideos
+from proxy.wire.openai_videos import takes as openai_takes
 from proxy.wire.provider import Provider
+from proxy.wire.runway import Runway
+from proxy.wire.runway_bodies import takes as runway_takes
 
 Takes = Callable[[str, Product], Collection[str]]
 
@@ -31,6 +38,25 @@ class Registration:
     facts: str | None
     takes: Takes
     unlock: Unlock = key_itself
+    lay: Lay | None = None
+
+
+def registrations(settings: Settings) -> list[Registration]:
+    """All providers; which of them serves depends on whose keys are there."""
+    found = [
+        Registration(
+            Route.RUNWAY, Runway(), settings.runway_base_url, "runway.toml", runway_takes,
+            lay=at_runway,
+        ),
+        Registration(
+            Route.APIMART, Apimart(), settings.apimart_base_url, "apimart.toml", apimart_takes,
+            lay=at_apimart,
+        ),
+    ]  # fmt: skip
+    if settings.openai_video_base_url is not None:
+        base = settings.openai_video_base_url
+        found.append(Registration(Route.OPENAI, OpenAIVideos(), base, None, openai_takes))
+    return found
 
 
 @dataclass(slots=True)
@@ -71,6 +97,8 @@ def build_catalogue(settings: Settings, registrations: list[Registration]) -> Me
     for each in registrations:
         if each.facts is not None:
             catalogue.provide(each.route, facts_of(f"providers/{each.facts}"), each.takes)
+        else:
+            catalogue.provide_any(each.takes)
     catalogue.list_routes(read_lists(facts_of("route_lists.toml")))
     catalogue.list_routes({AUTO: _auto(settings, catalogue)})
     catalogue.list_routes(_own_lists(settings))

@@ -1,19 +1,18 @@
-"""The command line: serve, demo, emulator, accounts, doctor, version."""
+"""The command line: serve, demo, emulator, video, image, jobs, accounts, doctor, version."""
 
 import json
 import os
 import socket
 import sys
-from typing import Annotated, Any, Final, Never
+from typing import Annotated, Any, Final
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
 from proxy import __version__
 from proxy.settings import Settings
+from proxy.terminal import err, fail, load_settings, out
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,10 +21,6 @@ app = typer.Typer(
 )
 accounts_app = typer.Typer(no_args_is_help=True, help="Look at accounts, rest them, wake them.")
 app.add_typer(accounts_app, name="accounts")
-
-# soft_wrap: a pasted line must stay one line.
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 # The demo must not buy anything: no real provider stands behind it.
 NO_PROVIDERS: Final[dict[str, Any]] = {
@@ -45,28 +40,6 @@ Set one of these in the environment or in a .env file:
   ACCOUNTS_FILE  a TOML file with several accounts
 or, for images and videos alone, a provider's own key (RUNWAY_API_KEY, GEMINI_API_KEY, …).
 To look around without an account: [bold]genspark2api demo[/bold]"""
-
-
-def fail(message: str) -> Never:
-    """Say what is wrong and leave with status 1."""
-    err.print(message)
-    raise typer.Exit(1)
-
-
-def load_settings(**given: Any) -> Settings:
-    """The settings, or a list of what is wrong with them (never the values themselves)."""
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, e['loc'])).upper() or 'SETTINGS'}: {_reason(e['msg'])}"
-            for e in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        fail("[red]The settings are wrong:[/red]\n" + "\n".join(lines))
-
-
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("[", r"\[")
 
 
 @app.command()
@@ -234,6 +207,27 @@ def accounts_unlock(label: Annotated[str, typer.Argument(help="The account's lab
 
     Operator(load_settings()).unlock(label)
     out.print(f"{label} is free.")
+
+
+@app.command()
+def routes(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also names that Genspark alone serves.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show who serves which image and video model, in order, with prices where known."""
+    from proxy import routes_cli
+    from proxy.credentials import AccountsFileError
+
+    try:
+        found = routes_cli.lines(load_settings())
+    except AccountsFileError as error:
+        fail(f"[red]{escape(str(error))}[/red]")
+    if as_json:
+        out.print(json.dumps({"routes": routes_cli.as_json(found)}, indent=2), markup=False)
+    else:
+        out.print(routes_cli.table(found, everything=everything))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from proxy.app_providers import build_catalogue, registrations
 from proxy.core.media_models import MediaCandidate, MediaCatalogue
-from proxy.core.products import GENSPARK_ROUTES, Credential, Product, Route
+from proxy.core.products import GENSPARK, GENSPARK_ROUTES, Credential, Product, Route
 from proxy.credentials import AccountBook
 from proxy.settings import Settings
 
@@ -81,10 +81,12 @@ def as_json(found: list[Line]) -> list[dict[str, Any]]:
 
 def table(found: list[Line], *, everything: bool) -> Table:
     """Names with more than one provider (or all), what is configured in green."""
-    drawn = Table("name", "kind", "served by, in order", box=None, pad_edge=False)
+    drawn = Table(box=None, pad_edge=False)
+    for heading in ("name", "kind", "served by, in order"):
+        drawn.add_column(heading, no_wrap=True, min_width=5)
     for line in found:
         providers = {one.route.provider for one in line.served}
-        if everything or line.listed or providers - {"genspark"}:
+        if everything or line.listed or providers - {GENSPARK}:
             drawn.add_row(line.name, line.product.value, "\n".join(map(_words, line.served)))
     return drawn
 
@@ -94,4 +96,5 @@ def _words(one: Served) -> str:
     way = f" ({one.route.value})" if one.route in GENSPARK_ROUTES else ""
     price = "" if one.price is None else f", ${one.price:g}"
     missing = "" if one.ready else ", no key"
-    return f"[{colour}]{one.route.provider}/{one.model}[/]{way}{price}{missing}"
+    prefix = GENSPARK if one.route in GENSPARK_ROUTES else one.route.prefix
+    return f"[{colour}]{prefix}/{one.model}[/]{way}{price}{missing}"

@@ -47,9 +47,10 @@ def _default(generations: Generations) -> str:
 
 
 async def _made(generations: Generations, fields: Fields, wish: ImageWish) -> Response:
+    waits = not wants_async(fields, generations.request.headers.get("prefer"))
     jobs = await generations.create(wish.wish)
     generations.note(jobs)
-    if wants_async(fields, generations.request.headers.get("prefer")):
+    if not waits:
         return answer(jobs, apimart_submitted(await generations.views(jobs)))
     async with generations.watched():
         return await _answer(generations, wish, await generations.finished(jobs))

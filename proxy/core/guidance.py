@@ -23,6 +23,7 @@ _WORDS: Final = {
     Kind.FUNDS: "the account behind {key} has no funds left: see billing at {page}",
     Kind.PLAN_REQUIRED: "{key} needs a paid plan or billing: see {page}",
     Kind.ACCOUNT_FORBIDDEN: "{key} may not do this: check its project, region and limits at {page}",
+    Kind.FORBIDDEN: "{key} may not do this: check its rights and limits at {page}",
     Kind.DAILY_QUOTA: "the day's quota of {key} is used up: a higher tier is asked for at {page}",
     Kind.RATE_LIMITED: "{key} is asked too often: rest, another key, or a higher tier at {page}",
     Kind.MODEL_UNKNOWN: "the provider no longer offers this model to {key}: see {page}",

@@ -78,6 +78,7 @@ class MediaCatalogue:
         self._shelves: dict[Route, dict[str, MediaCandidate]] = {route: {} for route in Route}
         self._lists: dict[str, tuple[Target, ...]] = {}
         self._usual: dict[Route, dict[Product, str]] = {}
+        self._open_terms: TermsOf = lambda _model, _product: ()
         for product, models in ((Product.IMAGE, lists.image), (Product.VIDEO, lists.video)):
             for name, entry in models.items():
                 self._shelve(product, name, entry, lists)
@@ -100,12 +101,16 @@ class MediaCatalogue:
             for model, entry in models.items():
                 known = {key: value for key, value in entry.items() if key != "advertised"}
                 said = convert({**known, "terms": sorted(terms(model, product))}, Facts)
-                public = f"{route.provider}/{model}"
+                public = f"{route.prefix}/{model}"
                 self._kinds.setdefault(public.lower(), product)
                 if entry.get("advertised", True):
                     self._names.setdefault(public.lower(), public)
                 self._shelves[route][public.lower()] = MediaCandidate(route, model, said)
         self._usual[route] = offer.default
+
+    def provide_any(self, terms: TermsOf) -> None:
+        """Any model may be asked for under ``openai/``."""
+        self._open_terms = terms
 
     def list_routes(self, lists: Mapping[str, tuple[Target, ...]]) -> None:
         """Add lists of candidates; a later one replaces an earlier one of the same name."""
@@ -145,7 +150,7 @@ class MediaCatalogue:
         if listed is not None:
             return self._listed(listed, name, product, routes)
         if Route.OPENAI in routes and name.lower().startswith(_OPEN):
-            return [MediaCandidate(Route.OPENAI, name[len(_OPEN) :], Facts())]
+            return [self._open(name[len(_OPEN) :], product)]
         found = [there for route in routes if (there := self._on(route, name)) is not None]
         if found or not forward:
             return found
@@ -161,14 +166,19 @@ class MediaCatalogue:
         for target in targets:
             there = [target.route] if target.route else GENSPARK_ROUTES
             model = target.model or name
-            public = f"{target.provider}/{model}" if target.route else model
+            public = f"{target.route.prefix}/{model}" if target.route else model
             for route in [route for route in routes if route in there]:
                 candidate = self._on(route, public)
-                if candidate is None and route is Route.OPENAI:
-                    candidate = MediaCandidate(route, model, Facts())
+                if candidate is None and target.route is Route.OPENAI:
+                    candidate = self._open(model, product)
                 if candidate is not None:
                     found.setdefault(route, candidate)
         return list(found.values())
+
+    def _open(self, model: str, product: Product) -> MediaCandidate:
+        """Any name, with no facts but what the wire can say at all."""
+        said = frozenset(self._open_terms(model, product))
+        return MediaCandidate(Route.OPENAI, model, Facts(terms=said))
 
     def _on(self, route: Route, name: str) -> MediaCandidate | None:
         plain = self._aliases.get(name.lower(), name).lower()

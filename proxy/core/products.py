@@ -53,6 +53,11 @@ class Route(StrEnum):
         """Who is paid: ``genspark``, or the provider's own name."""
         return GENSPARK if self in GENSPARK_ROUTES else self.value
 
+    @property
+    def prefix(self) -> str:
+        """What stands before a provider's models in their public names: ``google/…``, say."""
+        return "google" if self is Route.GEMINI else self.provider
+
 
 GENSPARK_ROUTES: Final = (Route.KEY, Route.COOKIE, Route.LEGACY)
 PROVIDER_ROUTES: Final = tuple(route for route in Route if route not in GENSPARK_ROUTES)

@@ -14,7 +14,7 @@ from proxy.core.products import GENSPARK, PROVIDER_ROUTES, Route
 AUTO: Final = "auto"
 MOST_LISTS: Final = 1000
 MOST_TARGETS: Final = 20
-_PROVIDERS: Final = {route.provider: route for route in PROVIDER_ROUTES}
+_PROVIDERS: Final = {route.prefix: route for route in PROVIDER_ROUTES}
 
 
 class BadLists(Exception):
@@ -27,13 +27,9 @@ class Target(Struct, frozen=True):
     route: Route | None
     model: str | None
 
-    @property
-    def provider(self) -> str:
-        """Who is paid."""
-        return GENSPARK if self.route is None else self.route.provider
-
     def __str__(self) -> str:
-        return self.provider if self.model is None else f"{self.provider}/{self.model}"
+        prefix = GENSPARK if self.route is None else self.route.prefix
+        return prefix if self.model is None else f"{prefix}/{self.model}"
 
 
 Lists = Mapping[str, tuple[Target, ...]]

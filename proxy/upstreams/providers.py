@@ -1,5 +1,6 @@
 """Official providers of images and videos over HTTP: one shell for every wire module."""
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from proxy.upstreams.media import (
     download_of,
 )
 from proxy.wire.genspark_failures import Reply
+from proxy.wire.laying import Lay
 from proxy.wire.provider import Call, Picture, Provider
 
 # A reply may hold a whole clip in base64.
@@ -47,10 +49,12 @@ class ProviderMedia:
     paid: Http
     clock: Callable[[], float]
     unlock: Unlock = key_itself
+    lay: Lay | None = None
 
     async def submit(self, account: Account, order: Order, intend: Intend) -> Accepted:
         """The paid request, once."""
-        pictures = [Picture(given.use, given.mime, given.data) for given in order.inputs]
+        given = [Picture(each.use, each.mime, each.data) for each in order.inputs]
+        pictures = [await self._laid(account, picture) for picture in given]
         product = order.ask.terms.product
         call = self.wire.create(order.ask, order.model, pictures)
         headers = await self._headers(account, call)
@@ -60,6 +64,23 @@ class ProviderMedia:
         if isinstance(created, Failure):
             raise UpstreamError(created)
         return Accepted((_marked(created.report, product),), inline=created.inline)
+
+    async def _laid(self, account: Account, picture: Picture) -> Picture:
+        """The picture as the paid request takes it, put at the provider first where it must be."""
+        if self.lay is None:
+            return picture
+        steps = self.lay(picture, secrets.token_hex(16))
+        try:
+            call = next(steps)
+            while True:
+                headers = await self._headers(account, call)
+                exchange = await self._send(account, call, headers, self.http)
+                call = steps.send(await self._whole(exchange))
+        except StopIteration as end:
+            if isinstance(end.value, Failure):
+                raise UpstreamError(end.value) from None
+            laid: Picture = end.value
+            return laid
 
     async def tasks(
         self, account: Account, route: Route, product: Product, task_ids: list[str], watch: float

@@ -10,7 +10,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
 
 from proxy.core.failures import Failure, Kind
 from proxy.core.media import MediaAsk, TaskReport, TaskState
@@ -19,7 +18,9 @@ from proxy.wire.genspark_failures import Reply, message_of
 from proxy.wire.genspark_key_failures import scrubbed
 from proxy.wire.json_values import list_at, number_at, text_at
 from proxy.wire.provider import Call, Created, Picture
-from proxy.wire.runway_bodies import TAKES, fits_inline, request_of, takes
+from proxy.wire.runway_bodies import TAKES, request_of, takes
+
+__all__ = ["TAKES", "Runway", "api_call", "refusal", "takes"]
 
 # The only version there is; a request without it is refused.
 _VERSION: Final = {"X-Runway-Version": "2024-11-06"}
@@ -85,7 +86,7 @@ class Runway:
         return Call(path=url, signed=False)
 
     def cancel(self, task_id: str) -> Call | None:
-        """Also forgets the task. What runs already is charged all the same."""
+        """A task that has ended is deleted instead. What runs already is charged all the same."""
         return api_call("DELETE", _task_path(task_id))
 
     def check(self) -> Call:
@@ -176,6 +177,7 @@ _BY_STATUS: Final = {
     429: Kind.RATE_LIMITED,
     503: Kind.OUTAGE,
 }
+_EXPLAINED: Final = frozenset({Kind.BAD_REQUEST, Kind.POLICY})
 # Keys, and addresses that may be signed; whole files travel in data URIs.
 _SECRETISH: Final = re.compile(r"key_[0-9a-zA-Z]+|bearer\s+\S+|(?:runway|data):\S+", re.IGNORECASE)
 
@@ -186,9 +188,6 @@ def refusal(reply: Reply, missing: Kind) -> Failure:
     kind = missing if reply.status == 404 else _kind(reply, said)
     told = _explained(reply.json, said) if kind in _EXPLAINED else ""
     return Failure(kind, f"HTTP {reply.status}", reply.retry_after(), told=told)
-
-
-_EXPLAINED: Final = frozenset({Kind.BAD_REQUEST, Kind.POLICY})
 
 
 def _kind(reply: Reply, said: str) -> Kind:
@@ -214,8 +213,14 @@ def _kind_of_bad_request(body: Any, said: str) -> Kind:
 
 
 def _wrong_fields(body: Any) -> list[str]:
-    """The names of the fields that were found invalid."""
-    return [".".join(map(str, list_at(issue, "path"))) for issue in _issues(body)]
+    """The names of the fields that were found invalid, such as ``promptImage.0.uri``."""
+    return [".".join(map(_step, list_at(issue, "path")[:9])) for issue in _issues(body)]
+
+
+def _step(step: Any) -> str:
+    """A key, or a place in a list."""
+    known = isinstance(step, str) or (isinstance(step, int) and 0 <= step < 1000)
+    return str(step)[:60] if known else "?"
 
 
 def _issues(body: Any) -> list[Any]:

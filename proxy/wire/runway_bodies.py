@@ -104,8 +104,8 @@ def _uri(picture: Picture) -> str:
     if isinstance(picture, Uploaded):
         return picture.uri
     if not fits_inline(picture):
-        size = len(picture.data) / 1_000_000
-        raise _NoPlace(f"takes inputs of at most 3.9 MB here; one has {size:.1f} MB")
+        # Base64 makes 4 bytes of 3.
+        raise _NoPlace("takes inputs of at most 3.9 MB here; one has more")
     return data_url(picture.mime, picture.data)
 
 
@@ -130,7 +130,7 @@ def _frames(frames: list[Picture]) -> dict[str, Any]:
     if not frames:
         return {}
     if all(frame.use is Use.LAST_FRAME for frame in frames):
-        raise _NoPlace("needs a first frame beside a last one")
+        raise _NoPlace("needs a first frame beside the last one")
     if len(frames) == 1:
         return {"promptImage": _uri(frames[0])}
     return {"promptImage": [{"uri": _uri(f), "position": _POSITIONS[f.use]} for f in frames]}
@@ -158,26 +158,26 @@ def _usual(form: Form) -> dict[str, str]:
 def _word(form: Form, words: dict[str, str], terms: Terms, given: list[Picture]) -> str | None:
     asked = terms.ratio
     if asked not in (None, AUTO):
-        return _asked_word(asked, words, given)
+        return _asked_word(form, asked, words, given)
     if given and AUTO in words:
         return words[AUTO]
     must = form.needs_shape or (terms.resolution is not None and not form.lines)
-    return _nearest(words, given) or (next(iter(words.values()), None) if must else None)
+    return _nearest(form, words, given) or (next(iter(words.values()), None) if must else None)
 
 
-def _asked_word(asked: str, words: dict[str, str], given: list[Picture]) -> str | None:
-    """None where the result keeps the first frame's shape, and that is the one asked for."""
+def _asked_word(form: Form, asked: str, words: dict[str, str], given: list[Picture]) -> str | None:
+    """None where the result keeps an input's shape without a word, and that is the one asked."""
     if asked in words:
         return words[asked]
-    size = _first_size(given) if not words or AUTO in words else None
+    size = _pattern_size(form, given) if not words or AUTO in words else None
     if size is None or nearest_ratio(*size, [asked]) is None:
         raise _NoPlace(f"has no ratio {asked} here")
     return words.get(AUTO)
 
 
-def _nearest(words: dict[str, str], given: list[Picture]) -> str | None:
-    """The word nearest to the first frame's shape: Runway crops what does not fit."""
-    size = _first_size(given)
+def _nearest(form: Form, words: dict[str, str], given: list[Picture]) -> str | None:
+    """The word nearest to the input's shape: Runway crops what does not fit."""
+    size = _pattern_size(form, given)
     if size is None or not words:
         return None
     shape = size[0] / size[1]
@@ -185,8 +185,8 @@ def _nearest(words: dict[str, str], given: list[Picture]) -> str | None:
     return words[min(ratios, key=lambda ratio: max(ratios[ratio], 1 / ratios[ratio]))]
 
 
-def _first_size(given: list[Picture]) -> tuple[int, int] | None:
-    first = next((each for each in given if each.use is Use.FIRST_FRAME), None)
+def _pattern_size(form: Form, given: list[Picture]) -> tuple[int, int] | None:
+    first = next((each for each in given if each.use is form.pattern), None)
     return image_size(first.data) if first is not None else None
 
 
@@ -247,9 +247,10 @@ def takes(model: str, product: Product) -> frozenset[str]:
 
 def _taken(form: Form) -> set[str]:
     names = set(form.options) | (form.fixed.keys() - {"audio"})
-    sound = {True: {"audio"}, False: {"audio_off"}}
-    names |= sound.get(form.fixed.get("audio"), set())
-    names |= {"audio_off"} if "audio" in names and "audio" in form.options else set()
+    if "audio" in form.fixed:
+        names.add("audio" if form.fixed["audio"] else "audio_off")
+    if "audio" in form.options:
+        names.add("audio_off")
     if form.lines or form.sizes.keys() - {""}:
         names.add("resolution")
     if Use.LAST_FRAME in form.inputs:

@@ -26,9 +26,10 @@ class Form(Struct, frozen=True, kw_only=True):
 
     ``sizes`` are the words for the field ``shape``, by resolution and ratio, the usual resolution
     first; a word under ``auto`` keeps the input's shape. ``lines``: the words for a ``resolution``
-    of its own; ``sizes`` then has the single key ``""``. ``inputs``: the fields for inputs.
-    ``options``: our names of optional terms that have a field. ``fixed``: terms without a field
-    that hold anyway. ``timed``: there is a ``duration``. ``prompt``: most UTF-16 units, 0: unknown.
+    of its own; ``sizes`` then has the single key ``""``. ``inputs``: the fields for inputs;
+    ``pattern``: whose shape the result has when the caller names none. ``options``: our names of
+    optional terms that have a field. ``fixed``: terms without a field that hold anyway. ``timed``:
+    there is a ``duration``. ``prompt``: most UTF-16 units, 0: unknown.
     """
 
     sizes: Sizes = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Form(Struct, frozen=True, kw_only=True):
     needs_shape: bool = False
     lines: tuple[str, ...] = ()
     inputs: Mapping[Use, str] = field(default_factory=dict)
+    pattern: Use = Use.FIRST_FRAME
     options: frozenset[str] = frozenset()
     fixed: Mapping[str, Any] = field(default_factory=dict)
     timed: bool = True
@@ -180,7 +182,11 @@ def _wan() -> dict[str, Form]:
 
 
 def _gemini_still(sizes: Sizes) -> dict[str, Form]:
-    return {STILL: Form(sizes=sizes, needs_shape=True, inputs=_GUIDES, timed=False)}
+    return {
+        STILL: Form(
+            sizes=sizes, needs_shape=True, inputs=_GUIDES, pattern=Use.REFERENCE, timed=False
+        )
+    }
 
 
 def _gen4_still() -> dict[str, Form]:
@@ -189,6 +195,7 @@ def _gen4_still() -> dict[str, Form]:
             sizes=_GEN4_STILL,
             needs_shape=True,
             inputs=_GUIDES,
+            pattern=Use.REFERENCE,
             options=_SEED,
             timed=False,
             prompt=1000,

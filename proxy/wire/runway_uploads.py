@@ -1,7 +1,7 @@
 """Lay an input down at Runway first, where it is too large to travel inside a body.
 
 Send ``upload``, read its answer with ``upload_form``, send ``post_file``, read that answer with
-``posted``, and give ``stored`` to ``Runway.create`` in place of the input. Nothing of it is charged.
+``posted``, and give ``stored`` to ``Runway.create`` in place of the input. None of it is charged.
 """
 
 import dataclasses

@@ -92,8 +92,6 @@ def test_a_real_server_is_measured_beside_the_baselines(tmp_path: Path) -> None:
     for baseline in BASELINES:
         count = 0 if baseline.missing() else TINY.rounds
         assert len(results.of(baseline.name, "mb_per_s")) == count
-    [looks] = results.of(SERVER, "looks")
-    assert looks.value > 0
     [claim] = results.of(SERVER, "claim_p50_ms")
     assert 0 < claim.value < 30_000
 

@@ -136,9 +136,18 @@ def test_c43_size_becomes_a_ratio(doors: Doors, size: str | None, ratio: str) ->
 
 def test_c43_accepted_and_unused_fields_change_nothing(doors: Doors) -> None:
     reply = doors.images(
-        **{"model": "gpt-image-2", "quality": "high", "style": "vivid", "background": "auto"},
-        **{"output_format": "png", "output_compression": 80, "moderation": "low", "user": "u1"},
-        **{"safety_identifier": "s", "partial_images": 0, "stream": False, "what_is_this": {"a": 1}},
+        model="gpt-image-2",
+        quality="high",
+        style="vivid",
+        background="auto",
+        output_format="png",
+        output_compression=80,
+        moderation="low",
+        user="u1",
+        safety_identifier="s",
+        partial_images=0,
+        stream=False,
+        what_is_this={"a": 1},
     )
 
     assert len(_whole(reply)["data"]) == 1
@@ -155,9 +164,7 @@ def test_c43_null_is_the_same_as_nothing(doors: Doors) -> None:
 
 
 @pytest.mark.parametrize(("model", "mime"), KINDS)
-def test_c44_a_link_needs_no_header_and_gives_an_image(
-    doors: Doors, model: str, mime: str
-) -> None:
+def test_c44_a_link_needs_no_header_and_gives_an_image(doors: Doors, model: str, mime: str) -> None:
     [item] = _whole(doors.images(model=model, response_format="url"))["data"]
 
     reply = doors.bare("GET", item["url"])
@@ -335,7 +342,9 @@ def test_c45_pictures_in_json(doors: Doors, form: str) -> None:
     assert _arrived(doors) == [PNG]
 
 
-@pytest.mark.parametrize("image", ["data:image/png;base64,@@@", "not an image!", 7, {"file_id": "f"}])
+@pytest.mark.parametrize(
+    "image", ["data:image/png;base64,@@@", "not an image!", 7, {"file_id": "f"}]
+)
 def test_c45_broken_pictures_in_json_are_400(doors: Doors, image: Any) -> None:
     error = doors.error(doors.post(EDITS, prompt="blue", model=IMAGE_MODEL, image=image), 400)
 
@@ -343,7 +352,9 @@ def test_c45_broken_pictures_in_json_are_400(doors: Doors, image: Any) -> None:
     assert doors.side.upstream.log() == []
 
 
-@pytest.mark.parametrize("body", [b"", b"--x", b'--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n'])
+@pytest.mark.parametrize(
+    "body", [b"", b"--x", b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n"]
+)
 def test_c45_a_broken_multipart_body_is_400(doors: Doors, body: bytes) -> None:
     headers = {"content-type": "multipart/form-data; boundary=x"}
 
@@ -476,8 +487,13 @@ def test_c42_image_models_are_listed_without_asking_anybody(doors: Doors) -> Non
 def test_c59_nextchat_shows_its_image(doors: Doors, size: str) -> None:
     # app/client/platforms/openai.ts, DalleRequestPayload; its only image model is this one.
     reply = doors.images(
-        **{"model": "dall-e-3", "prompt": "a cat", "response_format": "b64_json", "n": 1},
-        **{"size": size, "quality": "standard", "style": "vivid"},
+        model="dall-e-3",
+        prompt="a cat",
+        response_format="b64_json",
+        n=1,
+        size=size,
+        quality="standard",
+        style="vivid",
     )
 
     [item] = _whole(reply)["data"]

@@ -78,9 +78,7 @@ def test_sdk_create_and_poll_then_download(doors: Doors, client: openai.OpenAI) 
     assert len(doors.purchases()) == 1
 
 
-def test_sdk_a_download_goes_to_a_file(
-    doors: Doors, client: openai.OpenAI, tmp_path: Path
-) -> None:
+def test_sdk_a_download_goes_to_a_file(doors: Doors, client: openai.OpenAI, tmp_path: Path) -> None:
     public = doors.made()["id"]
 
     with client.videos.with_streaming_response.download_content(public) as reply:
@@ -192,7 +190,9 @@ def test_sdk_extends_where_the_route_can(key_doors: Doors) -> None:
     # {"id": …}, which its types allow for the video, it refuses to send.
     with _client(key_doors) as client:
         video = client.videos.extend(
-            **{"prompt": "go on", "seconds": "7", "video": ("a.mp4", MP4, "video/mp4")},  # type: ignore[arg-type]
+            prompt="go on",
+            seconds="7",  # type: ignore[arg-type]
+            video=("a.mp4", MP4, "video/mp4"),
             extra_body={"model": VIDEO_MODEL},
         )
         done = client.videos.poll(video.id, poll_interval_ms=QUICKLY)
@@ -250,7 +250,10 @@ def test_sdk_generates_images(doors: Doors, client: openai.OpenAI, model: str) -
     assert len(made.data) == 2
     for item in made.data:
         assert item.url is None
-        assert base64.b64decode(item.b64_json or "", validate=True)[:3] in (b"\x89PN", b"\xff\xd8\xff")
+        assert base64.b64decode(item.b64_json or "", validate=True)[:3] in (
+            b"\x89PN",
+            b"\xff\xd8\xff",
+        )
 
 
 def test_sdk_links_to_images(doors: Doors, client: openai.OpenAI) -> None:
@@ -331,9 +334,7 @@ def test_sdk_is_served_when_the_cause_of_its_retry_is_over(
 
 
 def test_sdk_node_each_check_on_videos_passes(doors: Doors) -> None:
-    told = run_script(
-        doors.side, "videos.mjs", PICTURE=str(PICTURE), LONGEST_PAUSE_MS=str(QUICKLY)
-    )
+    told = run_script(doors.side, "videos.mjs", PICTURE=str(PICTURE), LONGEST_PAUSE_MS=str(QUICKLY))
     lines = {line["check"]: line for line in told}
 
     assert [line for line in told if not line["ok"]] == []

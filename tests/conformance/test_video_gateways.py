@@ -126,9 +126,17 @@ NEW_API_BODIES: list[Json] = [
     {"model": VIDEO_MODEL, "prompt": "a cat", "duration": 6, "size": "1280x720"},
     {"model": VIDEO_MODEL, "prompt": "a cat", "seconds": "6", "mode": "std"},
     {
-        **{"model": VIDEO_MODEL, "prompt": "a cat", "duration": 6.0, "width": 1280, "height": 720},
-        **{"fps": 24, "seed": 7, "n": 1, "response_format": "url", "user": "u1"},
-        **{"metadata": {"negative_prompt": "dogs"}},
+        "model": VIDEO_MODEL,
+        "prompt": "a cat",
+        "duration": 6.0,
+        "width": 1280,
+        "height": 720,
+        "fps": 24,
+        "seed": 7,
+        "n": 1,
+        "response_format": "url",
+        "user": "u1",
+        "metadata": {"negative_prompt": "dogs"},
     },
 ]
 
@@ -145,7 +153,9 @@ def test_c53_new_apis_pair_keeps_its_shapes(doors: Doors, fields: Json) -> None:
     assert told["task_id"].startswith("task_")
     assert (told["object"], told["status"], told["model"]) == ("video", "queued", VIDEO_MODEL)
     *running, done = _seen(
-        doors, f"{SUBMIT}/{told['task_id']}", lambda r: r["data"]["status"] in ("SUCCESS", "FAILURE")
+        doors,
+        f"{SUBMIT}/{told['task_id']}",
+        lambda r: r["data"]["status"] in ("SUCCESS", "FAILURE"),
     )
     for state in (*running, done):
         _check_new_api(state, told["task_id"])
@@ -214,8 +224,11 @@ def test_c53_an_unknown_task_is_404(doors: Doors, path: str) -> None:
 
 def test_c53_genspark2apis_door_waits_for_the_link(doors: Doors) -> None:
     reply = doors.generate(
-        **{"model": VIDEO_MODEL, "aspect_ratio": "9:16", "duration": 6, "auto_prompt": True},
-        **{"response_format": "url"},
+        model=VIDEO_MODEL,
+        aspect_ratio="9:16",
+        duration=6,
+        auto_prompt=True,
+        response_format="url",
     )
 
     assert reply.status_code == 200
@@ -263,9 +276,16 @@ def test_c53_apimarts_door_gives_a_task_at_once(
 def test_c53_apimarts_task_goes_its_way(doors: Doors) -> None:
     doors.live_for(video=0.1)
     fields: Json = {
-        **{"model": VIDEO_MODEL, "duration": 8, "aspect_ratio": "16:9", "resolution": "720p"},
-        **{"negative_prompt": "dogs", "seed": 1, "sample_count": 1},
-        **{"person_generation": "allow_adult", "resize_mode": "pad", "enhance_prompt": True},
+        "model": VIDEO_MODEL,
+        "duration": 8,
+        "aspect_ratio": "16:9",
+        "resolution": "720p",
+        "negative_prompt": "dogs",
+        "seed": 1,
+        "sample_count": 1,
+        "person_generation": "allow_adult",
+        "resize_mode": "pad",
+        "enhance_prompt": True,
     }
     task = doors.generate(**{"async": True, **fields}).json()["data"][0]["task_id"]
 
@@ -386,7 +406,9 @@ def test_c59_a_whole_answer_has_the_link_too(doors: Doors) -> None:
 
 
 def test_c59_one_api_relays_it(doors: Doors) -> None:
-    body = chat_body("a cat", model=VIDEO_MODEL, stream=True, stream_options={"include_usage": True})
+    body = chat_body(
+        "a cat", model=VIDEO_MODEL, stream=True, stream_options={"include_usage": True}
+    )
 
     seen = one_api_stream(ask(doors.url, "POST", CHAT, ONE_API_HEADERS, body))
 

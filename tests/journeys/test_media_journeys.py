@@ -2,13 +2,10 @@
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +25,12 @@ from conformance.video_clients.doors import (
     Json,
     knocking,
     standing_servers,
+)
+from conformance.video_clients.neighbours import (
+    Pictures,
+    Sidecar,
+    host_of_pictures,
+    sidecar_of,
 )
 from conftest import Serve, Upstream
 from live import SECRET, LiveServer
@@ -50,6 +53,21 @@ def standing(
     """One server per route, with two callers."""
     with standing_servers(_emulator.url, tmp_path_factory, SIDES) as servers:
         yield servers
+
+
+@pytest.fixture(scope="module")
+def control(_emulator: RunningEmulator) -> Iterator[Upstream]:
+    """One connection for the whole module: making a client costs more than most tests here."""
+    made = Upstream(_emulator.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def upstream(control: Upstream) -> Upstream:
+    """A fresh emulator."""
+    control.reset()
+    return control
 
 
 @pytest.fixture(params=ROUTES)
@@ -559,7 +577,7 @@ def _lock(doors: Doors, label: str) -> None:
     doors.side.live.call(services.desk.lock(lock))
 
 
-ACCOUNTS = {
+ACCOUNTS: dict[str, Json] = {
     COOKIE: {"gs_cookie": "ann\nbob\ncyd"},
     KEY: {"gs_cookie": None, "gsk_api_key": ["gsk-ann", "gsk-bob", "gsk-cyd"]},
 }
@@ -766,60 +784,13 @@ def test_a_chats_picture_is_fetched_under_the_same_guard(doors: Doors, stream: b
     assert doors.purchases() == []
 
 
-class _Pictures(BaseHTTPRequestHandler):
-    """A public host of pictures, as far as the server under test knows."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.server.asked.append((self.path, dict(self.headers.items())))  # type: ignore[attr-defined]
-        kind, _, rest = self.path[1:].partition("/")
-        bodies = {"png": PNG, "html": b"<html>no</html>", "empty": b"", "gone": b""}
-        status = {"to": 302, "gone": 404}.get(kind, 200)
-        body = bodies.get(kind, b"\x89PNG\r\n\x1a\n" + b"\0" * 1_500_000)
-        self.send_response(status)
-        if kind == "to":
-            self.send_header("location", rest)
-            body = b""
-        self.send_header("content-type", "image/png")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Tests read ``asked`` instead."""
-
-
-@dataclass
-class Pictures:
-    """Where the pictures are, and who came for which."""
-
-    url: str
-    asked: list[tuple[str, dict[str, str]]]
-
-
-@contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> Iterator[Any]:
-    server = ThreadingHTTPServer((host, 0), handler)
-    server.daemon_threads = True
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
-
-
 @pytest.fixture
 def pictures(doors: Doors) -> Iterator[Pictures]:
     """127.0.0.1 alone counts as public."""
     inputs = _services(doors).media.jobs.inputs
     before, inputs.fetcher = inputs.fetcher, Fetcher(allowed=lambda where: where == "127.0.0.1")
-    with _serving(_Pictures) as server:
-        yield Pictures(f"http://127.0.0.1:{server.server_port}", server.asked)
+    with host_of_pictures() as found:
+        yield found
     inputs.fetcher = before
 
 
@@ -851,7 +822,9 @@ def test_a_redirect_to_the_inside_is_not_followed(
     assert doors.side.upstream.log() == []
 
 
-@pytest.mark.parametrize("path", ["html/a.png", "empty/a.png", "gone/a.png", "to//to//to//to//to//to/"])
+@pytest.mark.parametrize(
+    "path", ["html/a.png", "empty/a.png", "gone/a.png", "to//to//to//to//to//to/"]
+)
 def test_what_is_no_picture_is_400(doors: Doors, pictures: Pictures, path: str) -> None:
     error = doors.error(doors.images(image=f"{pictures.url}/{path}"), 400)
 
@@ -876,42 +849,10 @@ def test_five_megabytes_arrive_as_they_were(doors: Doors, emulator_state: Any) -
 # Tokens for the cookie route.
 
 
-@dataclass
-class Sidecar:
-    """A service with the sidecar's contract; its tokens are good ones of the emulator's."""
-
-    url: str
-    works: bool = True
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-
 @pytest.fixture
 def sidecar(upstream: Upstream) -> Iterator[Sidecar]:
-    """Running beside the server."""
-    found = Sidecar("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            cookie = self.headers.get("Cookie", "")
-            found.asked.append((self.path, cookie))
-            body: Json = {"code": 500, "message": "no browser"}
-            if found.works:
-                token = {"site_key": "k", "action": "a", "variant": "v3"}
-                reply = httpx2.post(
-                    f"{upstream.url}/recaptcha/token", json=token, headers={"Cookie": cookie}
-                )
-                body = {"code": 200, "token": reply.json()["token"]}
-            content = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Tests read ``asked`` instead."""
-
-    with _serving(Handler) as server:
-        found.url = f"http://127.0.0.1:{server.server_port}"
+    """A service with the sidecar's contract, beside the server."""
+    with sidecar_of(upstream.url) as found:
         yield found
 
 
@@ -950,9 +891,7 @@ def test_auto_fetches_a_token_once_one_is_wanted(
 def test_always_brings_a_token_along(
     start: Start, upstream: Upstream, sidecar: Sidecar, kind: str
 ) -> None:
-    doors = start(
-        COOKIE, recaptcha_proxy_url=sidecar.url, **{f"recaptcha_{kind}": "always"}
-    )
+    doors = start(COOKIE, recaptcha_proxy_url=sidecar.url, **{f"recaptcha_{kind}": "always"})
     _require(upstream, **{kind: True})
 
     assert _made(doors, kind).status_code == 200

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 COMMANDS = {
-    "help", "setup", "run", "sidecar", "test", "check", "bench", "bench-sidecar", "soak", "format",
-    "lock", "docs", "clean",
+    "help", "setup", "run", "sidecar", "test", "check", "bench", "bench-sidecar", "bench-jobs",
+    "soak", "format", "lock", "docs", "clean",
 }  # fmt: skip
 
 
@@ -57,7 +57,8 @@ def test_run_serves_and_falls_back_to_the_demo(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("bench", "bench"), ("bench-sidecar", "bench.sidecar")]
+    ("name", "module"),
+    [("bench", "bench"), ("bench-sidecar", "bench.sidecar"), ("bench-jobs", "bench.jobs")],
 )
 def test_benches_pass_options_on(root: Path, name: str, module: str) -> None:
     last = _make(root, "-n", name, "BENCH=--quick").splitlines()[-1]

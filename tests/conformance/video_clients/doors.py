@@ -69,7 +69,7 @@ class Doors:
         """GET."""
         return self.ask("GET", path, headers=headers)
 
-    def post(self, path: str, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+    def post(self, path: str, headers: dict[str, str] | None = None, /, **fields: Any) -> Any:
         """POST of a JSON body."""
         return self.ask("POST", path, headers=headers, json=fields)
 
@@ -79,7 +79,7 @@ class Doors:
 
     # What is asked for.
 
-    def create(self, headers: dict[str, str] | None = None, **fields: Any) -> Json:
+    def create(self, headers: dict[str, str] | None = None, /, **fields: Any) -> Json:
         """A new video's object."""
         reply = self.post("/v1/videos", headers, **{"prompt": "a cat", **fields})
         assert reply.status_code == 200, reply.text
@@ -109,11 +109,11 @@ class Doors:
             time.sleep(0.01)
         return video
 
-    def generate(self, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+    def generate(self, headers: dict[str, str] | None = None, /, **fields: Any) -> Any:
         """Genspark2API's door, which waits."""
         return self.post("/v1/videos/generations", headers, **{"prompt": "a cat", **fields})
 
-    def images(self, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+    def images(self, headers: dict[str, str] | None = None, /, **fields: Any) -> Any:
         """OpenAI's door to images, which waits."""
         return self.post("/v1/images/generations", headers, **{"prompt": "a cat", **fields})
 

@@ -1,7 +1,7 @@
 """Go's JSON decoder, as strict as it is, and the structs that gateways decode our replies into.
 
-Sources: QuantumNous/new-api, dto/openai_video.go, dto/video.go, dto/task.go, dto/openai_image.go and
-relay/channel/task/sora/adaptor.go as of 2026-09; songquanpeng/one-api 8df4a267,
+Sources: QuantumNous/new-api as of 2026-09, dto/openai_video.go, dto/video.go, dto/task.go,
+dto/openai_image.go and relay/channel/task/sora/adaptor.go; songquanpeng/one-api 8df4a267,
 relay/adaptor/openai/model.go and relay/model/misc.go.
 """
 

@@ -102,7 +102,7 @@ def refused(server: Server) -> dict[str, Any]:
     """A mistake arrives as LiteLLM's own exception."""
     try:
         litellm.video_generation(prompt="a cat", model=VIDEO, seconds="3600", **server.where)
-    except litellm.BadRequestError as error:
+    except litellm.exceptions.BadRequestError as error:
         want("4, 6 or 8" in str(error), f"{error}")
         return {"message": str(error)}
     raise ValueError("a video of an hour was accepted")
@@ -122,9 +122,7 @@ def images(server: Server) -> dict[str, Any]:
 def edit(server: Server) -> dict[str, Any]:
     """An image made of another."""
     with open(server.picture, "rb") as file:
-        made = litellm.image_edit(
-            image=[file], prompt="make it blue", model=IMAGE, **server.where
-        )
+        made = litellm.image_edit(image=[file], prompt="make it blue", model=IMAGE, **server.where)
     want(made.data and made.data[0].b64_json, f"{made}")
     return {}
 

@@ -1,0 +1,159 @@
+"""What a person sees while jobs run and files come in: bars on a terminal, else plain lines."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID
+from rich.text import Text
+
+from proxy.generate import words
+from proxy.generate.job_news import JobNews
+
+# A plain line follows each step of this many percent, and each silence of this many seconds.
+STEP: Final = 10
+SILENCE: Final = 60.0
+_COLOURS: Final = {"completed": "green", "failed": "red", "cancelled": "red"}
+
+
+class Show(Protocol):
+    """Told of everything that happens."""
+
+    def job(self, news: JobNews) -> None:
+        """Where a job is; called again and again."""
+
+    def file(self, name: str, have: int, total: int | None) -> None:
+        """A file's bytes so far, of how many; called for each network read."""
+
+    def trouble(self, text: str) -> None:
+        """Something that may pass."""
+
+
+class Lines:
+    """One line for each change, for logs and scripts. ``clock`` gives seconds."""
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._write = write
+        self._clock = clock
+        self._said: dict[str, tuple[str, int, float]] = {}
+        self._files: set[str] = set()
+
+    def job(self, news: JobNews) -> None:
+        """See ``Show``."""
+        now = self._clock()
+        state, progress, at = self._said.get(news.id, ("", 0, 0.0))
+        quiet = news.progress < progress + STEP and now < at + SILENCE
+        if news.state == state and (quiet or news.ended):
+            return
+        self._said[news.id] = (news.state, news.progress, now)
+        self._write(f"{news.id} {_step(news)}")
+
+    def file(self, name: str, have: int, total: int | None) -> None:
+        """See ``Show``."""
+        if name not in self._files:
+            self._files.add(name)
+            self._write(f"downloading {name}" + (f" ({words.size(total)})" if total else ""))
+
+    def trouble(self, text: str) -> None:
+        """See ``Show``."""
+        self._write(text)
+
+
+def _step(news: JobNews) -> str:
+    time_gone = words.clock(news.elapsed) if news.ended else words.took(news.elapsed, news.expected)
+    return f"{news.state} {news.progress}%, {time_gone}"
+
+
+class Bars:
+    """A bar for each job and each file, alive between the news."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._rows: dict[str, TaskID] = {}
+
+    def job(self, news: JobNews) -> None:
+        """See ``Show``."""
+        row = self._row(news.id, _job_tail)
+        progress = self._progress
+        progress.update(
+            row,
+            description=news.state,
+            total=100,
+            completed=news.progress,
+            news=news,
+            began=progress.get_time() - news.elapsed,
+        )
+        if news.ended:
+            progress.stop_task(row)
+
+    def file(self, name: str, have: int, total: int | None) -> None:
+        """See ``Show``."""
+        fresh = name not in self._rows
+        row = self._row(name, _file_tail)
+        self._progress.update(row, description=name, total=total, completed=have)
+        if fresh:
+            # The speed counts from what an earlier run had left.
+            self._progress.reset(row, completed=have, total=total)
+
+    def trouble(self, text: str) -> None:
+        """See ``Show``."""
+        self._progress.console.print(Text(text, "yellow"))
+
+    def _row(self, name: str, tail: Callable[[Task], str]) -> TaskID:
+        if name not in self._rows:
+            self._rows[name] = self._progress.add_task(name, total=None, tail=tail)
+        return self._rows[name]
+
+
+def _job_tail(task: Task) -> str:
+    news: JobNews = task.fields["news"]
+    if news.ended:
+        return words.clock(news.elapsed)
+    return words.took(task.get_time() - task.fields["began"], news.expected)
+
+
+def _file_tail(task: Task) -> str:
+    tail = words.size(task.completed)
+    if task.total and not task.finished:
+        tail += f" of {words.size(task.total)}"
+    if task.speed and not task.finished:
+        tail += f", {words.size(task.speed)}/s"
+    return tail
+
+
+class _Name(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(task.description, _COLOURS.get(task.description, ""))
+
+
+class _Mark(SpinnerColumn):
+    """Turns while something is going on."""
+
+    def render(self, task: Task) -> Text:
+        still = task.finished or task.stop_time is not None
+        found = Text(" ") if still else super().render(task)
+        return found if isinstance(found, Text) else Text(" ")
+
+
+class _Percent(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.percentage:>3.0f}%" if task.total else "    ")
+
+
+class _Tail(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        tail: Callable[[Task], str] = task.fields["tail"]
+        return Text(tail(task), "dim")
+
+
+@contextmanager
+def showing(console: Console) -> Iterator[Show]:
+    """Bars where ``console`` can draw them, else lines."""
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield Lines(lambda text: console.print(text, markup=False), time.monotonic)
+        return
+    columns = (_Mark(), _Name(), BarColumn(bar_width=30), _Percent(), _Tail())
+    with Progress(*columns, console=console) as progress:
+        yield Bars(progress)
