@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from proxy.app_providers import Providers
 from proxy.core.accounts import Account
-from proxy.core.failures import UpstreamError
-from proxy.core.products import Credential
+from proxy.core.failures import Kind, UpstreamError
+from proxy.core.guidance import guidance
+from proxy.core.products import Credential, Route
 from proxy.credentials import AccountBook, AccountsFileError
-from proxy.operator import NOT_ASKED, open_genspark, verdict_on
+from proxy.operator import NOT_ASKED, open_upstreams, verdict_on
 from proxy.settings import Settings
 from proxy.store.database import open_database
 from proxy.store.failures import StoreUnavailable
 from proxy.store.locks import LockStore
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Http
+
+GENSPARK_KINDS: Final = (Credential.KEY, Credential.COOKIE)
 
 # Locks and quota resets are compared with our clock.
 CLOCK_TOLERANCE: Final = 60.0
@@ -47,12 +51,13 @@ async def _examine(settings: Settings) -> list[Finding]:
     except AccountsFileError as error:
         return [*findings, Finding("FAIL", "accounts", str(error), "correct ACCOUNTS_FILE")]
     if not accounts:
-        fix = "set GSK_API_KEY (recommended), GS_COOKIE or ACCOUNTS_FILE"
+        fix = "set GSK_API_KEY (recommended), GS_COOKIE, ACCOUNTS_FILE or a provider's key"
         findings.append(Finding("FAIL", "accounts", "none configured", fix))
-    async with open_genspark(settings) as genspark:
-        findings.append(await _clock(settings, genspark))
+    async with open_upstreams(settings) as upstreams:
+        if any(account.credential in GENSPARK_KINDS for account in accounts):
+            findings.append(await _clock(settings, upstreams.genspark))
         for account in accounts:
-            findings += await _account(account, genspark)
+            findings += await _account(account, upstreams)
     return [*findings, await _sidecar(settings)]
 
 
@@ -88,19 +93,24 @@ async def _clock(settings: Settings, genspark: Genspark) -> Finding:
     return Finding("ok", "clock", f"agrees with {settings.genspark_base_url}")
 
 
-async def _account(account: Account, genspark: Genspark) -> list[Finding]:
+async def _account(account: Account, upstreams: Providers) -> list[Finding]:
     subject = f"{account.credential.value} {account.label}"
     if account.disabled:
         return [Finding("warn", subject, "disabled in ACCOUNTS_FILE")]
-    verdict, good = await verdict_on(account, genspark)
+    verdict, good = await verdict_on(account, upstreams)
     if not good:
         unasked = verdict.startswith(NOT_ASKED)
-        fix = "check the network and PROXY_URL" if unasked else _FIXES[account.credential]
+        fix = "check the network and PROXY_URL" if unasked else _fix(account)
         return [Finding("FAIL", subject, verdict, fix)]
     found = [Finding("ok", subject, verdict)]
     if account.credential is Credential.KEY:
-        found.append(await _models(account, genspark))
+        found.append(await _models(account, upstreams.genspark))
     return found
+
+
+def _fix(account: Account) -> str:
+    known = _FIXES.get(account.credential)
+    return known or guidance(Route(account.credential.value), Kind.DEAD_CREDENTIAL)
 
 
 _FIXES: Final = {

@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from proxy.api.accounts import describe, operator_lock
+from proxy.app_providers import Providers, build_providers, registrations
 from proxy.core.accounts import Account
 from proxy.core.ask import InvalidRequest
 from proxy.core.failures import Kind, UpstreamError
@@ -79,8 +80,8 @@ class Operator:
                 await store.remove(list(seat.locks.values()))
 
     async def _check(self) -> list[tuple[str, str, bool]]:
-        async with self._stored() as (pool, store), open_genspark(self._settings) as genspark:
-            return [await _checked(seat, store, genspark) for seat in pool.seats()]
+        async with self._stored() as (pool, store), open_upstreams(self._settings) as upstreams:
+            return [await _checked(seat, store, upstreams) for seat in pool.seats()]
 
     async def _ask_server(self, method: str, path: str, body: bytes) -> Any:
         """The server's answer, or None when no server of ours is there."""
@@ -126,31 +127,34 @@ class _NoChance:
 
 
 @asynccontextmanager
-async def open_genspark(settings: Settings) -> AsyncIterator[Genspark]:
-    """Genspark with short patience, for look-ups."""
+async def open_upstreams(settings: Settings) -> AsyncIterator[Providers]:
+    """Genspark and the official providers with short patience, for look-ups."""
     proxy = settings.proxy_url.get_secret_value() if settings.proxy_url else None
     http = Http(proxy, connect_timeout=10, idle_timeout=20)
     try:
-        yield Genspark(http, settings.genspark_base_url, settings.user_agent)
+        genspark = Genspark(http, settings.genspark_base_url, settings.user_agent)
+        yield build_providers(genspark, http, http, registrations(settings))
     finally:
         await http.aclose()
 
 
-async def verdict_on(account: Account, genspark: Genspark) -> tuple[str, bool]:
-    """What Genspark says of a credential, in words, and whether it is good."""
+async def verdict_on(account: Account, upstreams: Providers) -> tuple[str, bool]:
+    """What its upstream says of a credential, in words, and whether it is good."""
     try:
         if account.credential is Credential.KEY:
-            status, about = await genspark.about_key(account)
+            status, about = await upstreams.genspark.about_key(account)
             good = status == 200
             return (about if good else f"refused with HTTP {status}"), good
-        alive = await genspark.is_alive(account)
+        alive = await upstreams.is_alive(account)
     except UpstreamError as error:
         return f"{NOT_ASKED} ({error.failure.kind.value})", False
-    return {True: "logged in", False: "not logged in", None: "unclear answer"}[alive], bool(alive)
+    cookie = account.credential is Credential.COOKIE
+    yes, no = ("logged in", "not logged in") if cookie else ("accepted", "refused")
+    return {True: yes, False: no, None: "unclear answer"}[alive], bool(alive)
 
 
-async def _checked(seat: Seat, store: LockStore, genspark: Genspark) -> tuple[str, str, bool]:
-    verdict, good = await verdict_on(seat.account, genspark)
+async def _checked(seat: Seat, store: LockStore, upstreams: Providers) -> tuple[str, str, bool]:
+    verdict, good = await verdict_on(seat.account, upstreams)
     dead = [lock for lock in seat.locks.values() if lock.reason == Kind.DEAD_CREDENTIAL]
     if good and dead:
         await store.remove(dead)

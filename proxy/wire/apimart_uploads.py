@@ -6,7 +6,6 @@ uploads, 2026-11: JPEG, PNG, WebP and GIF of at most 20 MB, and base64 nowhere a
 """
 
 import dataclasses
-from typing import Final
 
 from proxy.core.failures import AMBIGUOUS, Failure, Kind
 from proxy.wire.apimart_bodies import Linked
@@ -16,8 +15,6 @@ from proxy.wire.genspark_failures import Reply
 from proxy.wire.json_values import child
 from proxy.wire.multipart_body import FilePart, multipart
 from proxy.wire.provider import Call, Picture
-
-LARGEST: Final = 20_000_000
 
 
 def upload(picture: Picture) -> Call:

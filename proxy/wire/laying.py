@@ -5,24 +5,21 @@ why it could not be laid down. Nothing of this is charged.
 """
 
 from collections.abc import Callable, Generator
-from typing import Final
 
 from proxy.core.failures import Failure
 from proxy.wire import apimart_uploads, runway_uploads
 from proxy.wire.genspark_failures import Reply
 from proxy.wire.provider import Call, Picture
+from proxy.wire.runway_bodies import fits_inline
 
 Laid = Generator[Call, Reply, Picture | Failure]
 # The second argument is random, for the border between a form's parts.
 Lay = Callable[[Picture, str], Laid]
 
-# A data URI may have 5 MB (vendor's documentation); base64 takes a third more than the bytes.
-RUNWAY_INLINE: Final = 3_700_000
-
 
 def at_runway(picture: Picture, boundary: str) -> Laid:
     """Only what is too large for a body."""
-    if len(picture.data) <= RUNWAY_INLINE:
+    if fits_inline(picture):
         return picture
     form = runway_uploads.upload_form((yield runway_uploads.upload(picture)))
     if isinstance(form, Failure):

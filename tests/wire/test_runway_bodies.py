@@ -1,75 +1,28 @@
 """Bodies for Runway: what its schema takes, what the caller asked for, nothing bent or dropped."""
 
-import base64
-import itertools
 import json
-import re
-import struct
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fixtures.genspark.properties import QUICK, texts
+from fixtures.runway import asking
+from fixtures.runway.asking import FIRST, FULL, LAST, REFERENCE, VIDEO
 from hypothesis import given
 from hypothesis import strategies as st
 from providers import runway_schema as schema
 
-from proxy.core.ask import InvalidRequest
 from proxy.core.failures import Failure, Kind, UpstreamError
-from proxy.core.media import MediaAsk, Terms, Use
-from proxy.core.media_facts import Facts, Presence
-from proxy.core.media_models import MediaCandidate, MediaCatalogue
-from proxy.core.media_rules import fit
-from proxy.core.products import Product, Route
+from proxy.core.media import Use
+from proxy.core.products import Product
 from proxy.wire.provider import Picture
 from proxy.wire.runway import TAKES, takes
-from proxy.wire.runway_bodies import DATA_URI_LIMIT, Uploaded, fits_inline, request_of
-from proxy.wire.runway_forms import FILM, FORMS, IMAGE, STILL, TEXT, Form
-
-EMPTY = "[aliases.image]\n[aliases.video]\n[forms]\n[image]\n[video]\n"
-FACTS = Path("proxy/core/providers/runway.toml").read_text("utf-8")
-CATALOGUE = MediaCatalogue(EMPTY)
-CATALOGUE.provide(Route.RUNWAY, FACTS, takes)
-
-
-def _png(width: int, height: int) -> bytes:
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
-
-
-def _picture(use: Use, width: int = 1600, height: int = 900) -> Picture:
-    if use is Use.VIDEO:
-        return Picture(use, "video/mp4", b"\0\0\0\x18ftypmp42")
-    return Picture(use, "image/png", _png(width, height))
-
-
-def _uri(picture: Picture) -> str:
-    return f"data:{picture.mime};base64,{base64.b64encode(picture.data).decode()}"
-
-
-FIRST, LAST = _picture(Use.FIRST_FRAME), _picture(Use.LAST_FRAME)
-REFERENCE, VIDEO = _picture(Use.REFERENCE), _picture(Use.VIDEO)
-FULL = {"seconds": 5.0, "ratio": "16:9"}
-
-
-def _request(model: str, *inputs: Picture, **terms: Any) -> tuple[str, dict[str, Any]]:
-    product = Product.IMAGE if STILL in FORMS.get(model, {}) else Product.VIDEO
-    given = {"product": product, "model": "m", "prompt": "a cat"} | terms
-    return request_of(MediaAsk(terms=Terms(**given)), model, inputs)
-
-
-def _body(model: str, *inputs: Picture, **terms: Any) -> dict[str, Any]:
-    """A body that the vendor's schema takes."""
-    endpoint, body = _request(model, *inputs, **terms)
-    assert schema.issues(endpoint, json.loads(json.dumps(body))) == []
-    return body
+from proxy.wire.runway_bodies import DATA_URI_LIMIT, Uploaded, fits_inline
+from proxy.wire.runway_forms import FORMS
 
 
 def _refusal(model: str, *inputs: Picture, **terms: Any) -> str:
     with pytest.raises(UpstreamError) as caught:
-        _request(model, *inputs, **terms)
+        asking.request(model, *inputs, **terms)
     failure = caught.value.failure
     assert failure.kind is Kind.BAD_REQUEST
     assert failure.told.startswith(f"{model} ")
@@ -80,7 +33,7 @@ def _refusal(model: str, *inputs: Picture, **terms: Any) -> str:
 
 
 def test_words_and_a_length() -> None:
-    assert _request("gen4.5", ratio="9:16", resolution="720p", seconds=10.0) == (
+    assert asking.request("gen4.5", ratio="9:16", resolution="720p", seconds=10.0) == (
         "text_to_video",
         {"model": "gen4.5", "promptText": "a cat", "ratio": "720:1280", "duration": 10},
     )
@@ -111,7 +64,7 @@ def test_words_and_a_length() -> None:
 def test_ratio_and_resolution_are_one_word(
     model: str, ratio: str, resolution: str | None, word: str
 ) -> None:
-    body = _body(model, ratio=ratio, resolution=resolution)
+    body = asking.body(model, ratio=ratio, resolution=resolution)
     assert body["ratio"] == word
     assert body.get("resolution") == (resolution if model == "hailuo3" else None)
 
@@ -129,25 +82,25 @@ def test_ratio_and_resolution_are_one_word(
 )
 def test_the_result_is_shaped_as_the_first_frame_is(width: int, height: int, word: str) -> None:
     for ratio in (None, "auto"):
-        frame = _picture(Use.FIRST_FRAME, width, height)
-        assert _body("gen4_turbo", frame, ratio=ratio)["ratio"] == word
+        frame = asking.picture(Use.FIRST_FRAME, width, height)
+        assert asking.body("gen4_turbo", frame, ratio=ratio)["ratio"] == word
 
 
 def test_a_callers_ratio_goes_before_the_frames() -> None:
-    assert _body("gen4_turbo", FIRST, ratio="1:1")["ratio"] == "960:960"
+    assert asking.body("gen4_turbo", FIRST, ratio="1:1")["ratio"] == "960:960"
 
 
 def test_a_frame_whose_size_cannot_be_read_gets_the_usual_shape() -> None:
     odd = Picture(Use.FIRST_FRAME, "image/avif", b"\0\0\0\x18ftypavif")
-    assert _body("gen4_turbo", odd)["ratio"] == "1280:720"
-    assert "ratio" not in _body("seedance2", odd)
-    assert _body("seedance2", odd, resolution="1080p")["ratio"] == "1920:1080"
+    assert asking.body("gen4_turbo", odd)["ratio"] == "1280:720"
+    assert "ratio" not in asking.body("seedance2", odd)
+    assert asking.body("seedance2", odd, resolution="1080p")["ratio"] == "1920:1080"
 
 
 def test_an_edited_picture_keeps_its_shape() -> None:
-    picture = _picture(Use.REFERENCE, 1000, 1500)
-    assert _body("gemini_image3_pro", picture)["ratio"] == "832:1248"
-    assert _body("gen4_image")["ratio"] == "1280:720"
+    picture = asking.picture(Use.REFERENCE, 1000, 1500)
+    assert asking.body("gemini_image3_pro", picture)["ratio"] == "832:1248"
+    assert asking.body("gen4_image")["ratio"] == "1280:720"
 
 
 @pytest.mark.parametrize(
@@ -166,64 +119,78 @@ def test_an_edited_picture_keeps_its_shape() -> None:
 def test_some_models_keep_the_first_frames_shape_themselves(
     model: str, resolution: str | None, expected: dict[str, str]
 ) -> None:
-    body = _body(model, FIRST, resolution=resolution)
+    body = asking.body(model, FIRST, resolution=resolution)
     assert {name: body[name] for name in ("ratio", "resolution") if name in body} == expected
 
 
 @pytest.mark.parametrize("model", ["wan3", "kling2.5_turbo_pro", "happyhorse_1_0", "kling_4"])
 def test_there_a_ratio_can_be_named_when_it_is_the_frames_own(model: str) -> None:
-    assert _body(model, FIRST, ratio="16:9") == _body(model, FIRST)
+    assert asking.body(model, FIRST, ratio="16:9") == asking.body(model, FIRST)
     assert _refusal(model, FIRST, ratio="1:1") == "has no ratio 1:1 here."
 
 
 def test_frames() -> None:
-    assert _body("veo3.1", FIRST)["promptImage"] == _uri(FIRST)
-    assert _body("veo3.1", LAST, FIRST)["promptImage"] == [
-        {"uri": _uri(LAST), "position": "last"},
-        {"uri": _uri(FIRST), "position": "first"},
+    assert asking.body("veo3.1", FIRST)["promptImage"] == asking.uri(FIRST)
+    assert asking.body("veo3.1", LAST, FIRST)["promptImage"] == [
+        {"uri": asking.uri(LAST), "position": "last"},
+        {"uri": asking.uri(FIRST), "position": "first"},
     ]
-    assert _request("gen4.5", FIRST, **FULL)[0] == "image_to_video"
+    assert asking.request("gen4.5", FIRST, **FULL)[0] == "image_to_video"
 
 
 def test_references() -> None:
-    endpoint, body = _request("seedance2", REFERENCE, REFERENCE, vendor={"reference_mode": True})
-    assert (endpoint, body["references"]) == ("text_to_video", [{"uri": _uri(REFERENCE)}] * 2)
+    endpoint, body = asking.request(
+        "seedance2", REFERENCE, REFERENCE, vendor={"reference_mode": True}
+    )
+    assert (endpoint, body["references"]) == ("text_to_video", [{"uri": asking.uri(REFERENCE)}] * 2)
     assert "promptImage" not in body
-    both = _body("kling_4", FIRST, REFERENCE)
-    assert (both["promptImage"], both["references"]) == (_uri(FIRST), [{"uri": _uri(REFERENCE)}])
-    still = _body("gen4_image", REFERENCE)
-    assert still["referenceImages"] == [{"uri": _uri(REFERENCE)}]
+    both = asking.body("kling_4", FIRST, REFERENCE)
+    assert (both["promptImage"], both["references"]) == (
+        asking.uri(FIRST),
+        [{"uri": asking.uri(REFERENCE)}],
+    )
+    still = asking.body("gen4_image", REFERENCE)
+    assert still["referenceImages"] == [{"uri": asking.uri(REFERENCE)}]
 
 
 def test_a_given_video() -> None:
-    endpoint, body = _request("aleph2", VIDEO, vendor={"video_mode": "edit", "seed": 7})
+    endpoint, body = asking.request("aleph2", VIDEO, vendor={"video_mode": "edit", "seed": 7})
     assert endpoint == "video_to_video"
-    assert body == {"model": "aleph2", "promptText": "a cat", "videoUri": _uri(VIDEO), "seed": 7}
-    assert _body("aleph2", VIDEO, ratio="9:16")["targetAspectRatio"] == "9:16"
-    assert _body("klingO3_pro", VIDEO, REFERENCE)["promptVideo"] == _uri(VIDEO)
-    extended = _body("gemini_omni_flash_1.1", VIDEO, seconds=5.0, vendor={"video_mode": "extend"})
+    assert body == {
+        "model": "aleph2",
+        "promptText": "a cat",
+        "videoUri": asking.uri(VIDEO),
+        "seed": 7,
+    }
+    assert asking.body("aleph2", VIDEO, ratio="9:16")["targetAspectRatio"] == "9:16"
+    assert asking.body("klingO3_pro", VIDEO, REFERENCE)["promptVideo"] == asking.uri(VIDEO)
+    extended = asking.body(
+        "gemini_omni_flash_1.1", VIDEO, seconds=5.0, vendor={"video_mode": "extend"}
+    )
     assert (extended["mode"], extended["duration"]) == ("extend", 5)
-    kept = _body("klingO3_pro", VIDEO, vendor={"keep_audio": False, "video_mode": "edit"})
+    kept = asking.body("klingO3_pro", VIDEO, vendor={"keep_audio": False, "video_mode": "edit"})
     assert kept["providerSettings"] == {"keepOriginalSound": False}
 
 
 def test_options() -> None:
-    body = _body("veo3.1", negative_prompt="rain", audio=False, vendor={"seed": 0}, ratio="16:9")
+    body = asking.body(
+        "veo3.1", negative_prompt="rain", audio=False, vendor={"seed": 0}, ratio="16:9"
+    )
     assert (body["negativePrompt"], body["audio"], body["seed"]) == ("rain", False, 0)
     for wish, mode in ((True, "balanced"), (False, "disabled")):
-        assert _body("h3_max", rewrite_prompt=wish)["promptExpansionMode"] == mode
-    assert "promptExpansionMode" not in _body("h3_max")
+        assert asking.body("h3_max", rewrite_prompt=wish)["promptExpansionMode"] == mode
+    assert "promptExpansionMode" not in asking.body("h3_max")
 
 
 def test_what_holds_anyway_needs_no_field() -> None:
-    assert "audio" not in _body("gen4.5", audio=False, **FULL)
-    assert "audio" not in _body("gemini_omni_flash", audio=True)
-    assert "mode" not in _body("gemini_omni_flash", VIDEO, vendor={"video_mode": "edit"})
+    assert "audio" not in asking.body("gen4.5", audio=False, **FULL)
+    assert "audio" not in asking.body("gemini_omni_flash", audio=True)
+    assert "mode" not in asking.body("gemini_omni_flash", VIDEO, vendor={"video_mode": "edit"})
 
 
 def test_a_mask_has_no_field_and_is_left_to_the_caller_to_list() -> None:
-    mask = Picture(Use.MASK, "image/png", _png(9, 9))
-    assert _body("gen4_image", REFERENCE, mask) == _body("gen4_image", REFERENCE)
+    mask = Picture(Use.MASK, "image/png", asking.png(9, 9))
+    assert asking.body("gen4_image", REFERENCE, mask) == asking.body("gen4_image", REFERENCE)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +234,7 @@ def test_what_has_no_place_is_refused_by_name(
 
 def test_a_model_without_a_form_is_unknown() -> None:
     with pytest.raises(UpstreamError) as caught:
-        _request("gen3a_turbo")
+        asking.request("gen3a_turbo")
     assert caught.value.failure.kind is Kind.MODEL_UNKNOWN
     assert takes("gen3a_turbo", Product.VIDEO) == frozenset()
     assert takes("gen4.5", Product.IMAGE) == frozenset()
@@ -290,18 +257,18 @@ def test_the_limit_is_one_of_the_encoded_uri() -> None:
     fitting = Picture(Use.FIRST_FRAME, "image/png", bytes(most))
     larger = Picture(Use.FIRST_FRAME, "image/png", bytes(most + 1))
     assert fits_inline(fitting)
-    assert len(_uri(fitting)) < DATA_URI_LIMIT
+    assert len(asking.uri(fitting)) < DATA_URI_LIMIT
     assert not fits_inline(larger)
-    assert len(_uri(larger)) >= DATA_URI_LIMIT
-    _body("gen4_turbo", fitting)
+    assert len(asking.uri(larger)) >= DATA_URI_LIMIT
+    asking.body("gen4_turbo", fitting)
     assert _refusal("gen4_turbo", larger) == "takes inputs of at most 3.9 MB here; one has more."
 
 
 def test_an_uploaded_input_goes_by_its_address_and_keeps_its_shape() -> None:
-    data = _png(1000, 1000) + bytes(DATA_URI_LIMIT)
+    data = asking.png(1000, 1000) + bytes(DATA_URI_LIMIT)
     large = Uploaded(Use.FIRST_FRAME, "image/png", data, "runway://abc")
     assert fits_inline(large)
-    body = _body("gen4_turbo", large)
+    body = asking.body("gen4_turbo", large)
     assert (body["promptImage"], body["ratio"]) == ("runway://abc", "960:960")
 
 
@@ -329,7 +296,7 @@ def _made_or_refused(
     model: str, *inputs: Picture, **terms: Any
 ) -> tuple[str, dict[str, Any]] | Failure:
     try:
-        return _request(model, *inputs, **terms)
+        return asking.request(model, *inputs, **terms)
     except UpstreamError as error:
         return error.failure
 
