@@ -41,6 +41,7 @@ from proxy.store.database import open_database
 from proxy.store.locks import LockStore
 from proxy.telemetry import BodyLog, Metrics
 from proxy.upstreams.genspark import Genspark
+from proxy.upstreams.google_token import GoogleTokens
 from proxy.upstreams.http import Http
 from proxy.upstreams.recaptcha import Sidecar
 
@@ -140,7 +141,7 @@ async def _pool(settings: Settings, book: AccountBook, store: LockStore) -> Pool
 def _services(ground: _Ground) -> tuple[Services, MediaApplication, Parts]:
     settings, pool, tasks, metrics = ground.settings, ground.pool, ground.tasks, Metrics()
     genspark = Genspark(ground.wires.usual, settings.genspark_base_url, settings.user_agent)
-    offers = registrations(settings)
+    offers = registrations(settings, GoogleTokens(ground.wires.usual, time.time).unlock)
     catalogue = build_catalogue(settings, offers)
     providers = build_providers(genspark, ground.wires.usual, ground.wires.paid, offers)
     desk = _desk(ground, providers, metrics)

@@ -18,12 +18,17 @@ from proxy.upstreams.media import ByRoute, MediaUpstream
 from proxy.upstreams.providers import ProviderMedia, Unlock, key_itself
 from proxy.wire.apimart import Apimart
 from proxy.wire.apimart import takes as apimart_takes
+from proxy.wire.gemini import Gemini
+from proxy.wire.gemini import takes as gemini_takes
+from proxy.wire.google_token import read_service_account
 from proxy.wire.laying import Lay, at_apimart, at_runway
 from proxy.wire.openai_videos import OpenAIVideos
 from proxy.wire.openai_videos import takes as openai_takes
 from proxy.wire.provider import Provider
 from proxy.wire.runway import Runway
 from proxy.wire.runway_bodies import takes as runway_takes
+from proxy.wire.vertex import Vertex
+from proxy.wire.vertex import takes as vertex_takes
 
 Takes = Callable[[str, Product], Collection[str]]
 
@@ -41,9 +46,14 @@ class Registration:
     lay: Lay | None = None
 
 
-def registrations(settings: Settings) -> list[Registration]:
-    """All providers; which of them serves depends on whose keys are there."""
+def registrations(settings: Settings, google: Unlock = key_itself) -> list[Registration]:
+    """All providers; which of them serves depends on whose keys are there. ``google`` makes the
+    access tokens of service accounts.
+    """
     found = [
+        Registration(
+            Route.GEMINI, Gemini(), settings.gemini_base_url, "gemini.toml", gemini_takes
+        ),
         Registration(
             Route.RUNWAY, Runway(), settings.runway_base_url, "runway.toml", runway_takes,
             lay=at_runway,
@@ -53,10 +63,33 @@ def registrations(settings: Settings) -> list[Registration]:
             lay=at_apimart,
         ),
     ]  # fmt: skip
+    if (project := _google_project(settings)) is not None:
+        wire = Vertex(project, settings.vertex_location, settings.vertex_storage_uri)
+        place = vertex_origin(settings)
+        found.append(Registration(Route.VERTEX, wire, place, "vertex.toml", vertex_takes, google))
     if settings.openai_video_base_url is not None:
         base = settings.openai_video_base_url
         found.append(Registration(Route.OPENAI, OpenAIVideos(), base, None, openai_takes))
     return found
+
+
+def _google_project(settings: Settings) -> str | None:
+    """The project to be billed: the operator's word, or the service account's own."""
+    path = settings.google_application_credentials
+    if path is None:
+        return None
+    if settings.vertex_project is not None:
+        return settings.vertex_project
+    try:
+        service = read_service_account(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        service = None
+    if service is None or not service.project:
+        raise AccountsFileError(
+            f"GOOGLE_APPLICATION_CREDENTIALS: {path} is no service account's JSON with a project;"
+            " set VERTEX_PROJECT if it lacks one"
+        )
+    return service.project
 
 
 @dataclass(slots=True)
@@ -84,7 +117,9 @@ def build_providers(
 ) -> Providers:
     """One upstream for each route."""
     registered = {
-        each.route: ProviderMedia(each.wire, each.origin, http, paid, genspark.clock, each.unlock)
+        each.route: ProviderMedia(
+            each.wire, each.origin, http, paid, genspark.clock, each.unlock, each.lay
+        )
         for each in registrations
     }
     own: dict[Route, MediaUpstream] = dict.fromkeys(GENSPARK_ROUTES, GensparkMedia(genspark, paid))

@@ -74,6 +74,11 @@ class MediaSettings(BaseSettings):
     vertex_location: str = Field(
         "us-central1", min_length=1, description="Vertex AI location, or `global`."
     )
+    vertex_storage_uri: str | None = Field(
+        None,
+        description="`gs://bucket/prefix` where Vertex AI puts results; unset: they come inside its"
+        " answers.",
+    )
     apimart_api_key: SecretList = Field([], description="APIMart API keys.")
     openai_video_api_key: SecretList = Field(
         [], description="Keys of a server that speaks OpenAI's Videos API."

@@ -26,6 +26,7 @@ from proxy.store.database import open_database
 from proxy.store.failures import StoreUnavailable
 from proxy.store.locks import LockStore
 from proxy.upstreams.genspark import Genspark
+from proxy.upstreams.google_token import GoogleTokens
 from proxy.upstreams.http import Http
 from proxy.wire.json_values import list_at, text_at
 
@@ -133,7 +134,8 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Providers]:
     http = Http(proxy, connect_timeout=10, idle_timeout=20)
     try:
         genspark = Genspark(http, settings.genspark_base_url, settings.user_agent)
-        yield build_providers(genspark, http, http, registrations(settings))
+        offers = registrations(settings, GoogleTokens(http, time.time).unlock)
+        yield build_providers(genspark, http, http, offers)
     finally:
         await http.aclose()
 

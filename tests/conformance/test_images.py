@@ -20,6 +20,8 @@ from conformance.video_clients.doors import (
     knocking,
 )
 
+from genspark_emulator.state import EmulatorState
+
 GENERATIONS, EDITS = "/v1/images/generations", "/v1/images/edits"
 SIGNATURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
 EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
@@ -29,16 +31,16 @@ OCTETS = "application/octet-stream"
 
 
 @pytest.fixture
-def doors(side: Side) -> Iterator[Doors]:
+def doors(side: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """Both routes."""
-    with knocking(side) as opened:
+    with knocking(side, emulator_state) as opened:
         yield opened
 
 
 @pytest.fixture
-def key_doors(key: Side) -> Iterator[Doors]:
+def key_doors(key: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """The key route."""
-    with knocking(key) as opened:
+    with knocking(key, emulator_state) as opened:
         yield opened
 
 

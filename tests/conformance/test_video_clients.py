@@ -26,6 +26,7 @@ from conformance.video_clients.doors import (
 from live import SECRET
 
 import genspark_emulator
+from genspark_emulator.state import EmulatorState
 
 # The methods themselves live on for servers such as this one.
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
@@ -36,16 +37,16 @@ QUICKLY = 20
 
 
 @pytest.fixture
-def doors(side: Side) -> Iterator[Doors]:
+def doors(side: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """Both routes."""
-    with knocking(side) as opened:
+    with knocking(side, emulator_state) as opened:
         yield opened
 
 
 @pytest.fixture
-def key_doors(key: Side) -> Iterator[Doors]:
+def key_doors(key: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """The key route."""
-    with knocking(key) as opened:
+    with knocking(key, emulator_state) as opened:
         yield opened
 
 
@@ -353,9 +354,11 @@ def test_sdk_node_each_check_on_images_passes(doors: Doors) -> None:
 # LiteLLM; one process for both routes, as it takes seconds to start.
 
 
-def test_c52_litellm_each_check_passes_on_both_routes(open_side: Start) -> None:
+def test_c52_litellm_each_check_passes_on_both_routes(
+    open_side: Start, emulator_state: EmulatorState
+) -> None:
     sides = [open_side(COOKIE), open_side(KEY)]
-    with knocking(sides[0]), knocking(sides[1]):
+    with knocking(sides[0], emulator_state), knocking(sides[1], emulator_state):
         bases = [f"{side.url}/v1" for side in sides]
         options = ["--api-key", SECRET, "--picture", str(PICTURE)]
         done = subprocess.run(

@@ -32,6 +32,8 @@ from conformance.video_clients.go_structs import (
     decode,
 )
 
+from genspark_emulator.state import EmulatorState
+
 CHAT = "/v1/chat/completions"
 SUBMIT = "/v1/video/generations"
 # app/components/markdown.tsx: what the address of a link must end with to become a player.
@@ -40,9 +42,9 @@ LINK = re.compile(r"!?\[[^\]]*\]\((\S+?)\)")
 
 
 @pytest.fixture
-def doors(side: Side) -> Iterator[Doors]:
+def doors(side: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """Both routes."""
-    with knocking(side) as opened:
+    with knocking(side, emulator_state) as opened:
         yield opened
 
 
@@ -425,9 +427,11 @@ def test_c59_the_stream_keeps_to_the_rules(doors: Doors) -> None:
     assert reading.errors == []
 
 
-def test_c59_while_it_waits_the_caller_hears_of_it(start: Start, route: str) -> None:
+def test_c59_while_it_waits_the_caller_hears_of_it(
+    start: Start, route: str, emulator_state: EmulatorState
+) -> None:
     side = start(route, first_event_patience=0.05)
-    with knocking(side) as doors:
+    with knocking(side, emulator_state) as doors:
         doors.live_for(video=0.6)
         reply = _nextchat(doors, _said(VIDEO_MODEL))
 
@@ -469,9 +473,11 @@ def test_c59_a_failure_before_any_word_is_an_http_error(
     assert len(doors.purchases()) == 1
 
 
-def test_c59_a_failure_after_the_first_word_is_an_error_event(start: Start, route: str) -> None:
+def test_c59_a_failure_after_the_first_word_is_an_error_event(
+    start: Start, route: str, emulator_state: EmulatorState
+) -> None:
     side = start(route, first_event_patience=0.05)
-    with knocking(side) as doors:
+    with knocking(side, emulator_state) as doors:
         doors.live_for(video=0.4)
         doors.script("video", scenario="task_fails")
         reply = _nextchat(doors, _said(VIDEO_MODEL))

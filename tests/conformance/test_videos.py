@@ -20,29 +20,31 @@ from conformance.video_clients.doors import (
     knocking,
 )
 
+from genspark_emulator.state import EmulatorState
+
 VIDEOS = "/v1/videos"
 OCTETS = "application/octet-stream"
 UNKNOWN = ["video_" + "0" * 32, "video_1", "x", "video_" + "A" * 32, "video_%2F..", "%00"]
 
 
 @pytest.fixture
-def doors(side: Side) -> Iterator[Doors]:
+def doors(side: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """Both routes."""
-    with knocking(side) as opened:
+    with knocking(side, emulator_state) as opened:
         yield opened
 
 
 @pytest.fixture
-def key_doors(key: Side) -> Iterator[Doors]:
+def key_doors(key: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """The key route."""
-    with knocking(key) as opened:
+    with knocking(key, emulator_state) as opened:
         yield opened
 
 
 @pytest.fixture
-def cookie_doors(cookie: Side) -> Iterator[Doors]:
+def cookie_doors(cookie: Side, emulator_state: EmulatorState) -> Iterator[Doors]:
     """The cookie route."""
-    with knocking(cookie) as opened:
+    with knocking(cookie, emulator_state) as opened:
         yield opened
 
 

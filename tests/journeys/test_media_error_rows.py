@@ -33,6 +33,7 @@ from genspark_emulator.scenarios.documents import DOCUMENTS
 from genspark_emulator.scenarios.media_streams import MEDIA_STREAMS
 from genspark_emulator.scenarios.tool_streams import TOOL_SCENARIOS
 from genspark_emulator.serving import RunningEmulator
+from genspark_emulator.state import EmulatorState
 
 COOKIES: dict[str, Any] = {"gs_cookie": "ann\nbob\ncyd"}
 KEYS: dict[str, Any] = {"gs_cookie": None, "gsk_api_key": ["gsk-ann", "gsk-bob", "gsk-cyd"]}
@@ -199,13 +200,15 @@ def _no_breath(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def behind(standing: dict[str, LiveServer], upstream: Upstream) -> Iterator[Any]:
+def behind(
+    standing: dict[str, LiveServer], upstream: Upstream, emulator_state: EmulatorState
+) -> Iterator[Any]:
     """Opens the doors of a standing server; all is well again when the test ends."""
     with ExitStack() as stack:
 
         def open_one(name: str) -> Doors:
             side = Side(name, standing[name], upstream)
-            doors = stack.enter_context(knocking(side))
+            doors = stack.enter_context(knocking(side, emulator_state))
             stack.callback(_heal, doors)
             return doors
 
@@ -344,16 +347,21 @@ def test_a_task_that_was_named_is_ours_although_the_answer_breaks(behind: Any, k
     assert len(_asks(doors, kind)) == len(doors.purchases()) == 2
 
 
-def test_nobody_there_is_no_purchase(serve: Serve, upstream: Upstream) -> None:
+def test_nobody_there_is_no_purchase(
+    serve: Serve, upstream: Upstream, emulator_state: EmulatorState
+) -> None:
     server = serve(genspark_base_url="http://127.0.0.1:9", account_wait=0)
-    with knocking(Side(COOKIE, server, upstream)) as doors:
+    with knocking(Side(COOKIE, server, upstream), emulator_state) as doors:
         error = doors.error(_asked(doors, "image"), 502)
 
     assert error["code"] == "upstream_unreachable"
 
 
-def test_a_key_call_that_only_ever_beats_ends_with_the_jobs_time(behind: Any) -> None:
-    doors = behind(KEY)
+def test_a_key_call_that_only_ever_beats_ends_with_the_jobs_time(
+    serve: Serve, upstream: Upstream
+) -> None:
+    # A server of its own: what does not end here would hold up all other tests.
+    doors = Doors(Side(KEY, serve(**KEYS, **HASTE), upstream))
     doors.script("video", scenario="endless", heartbeat_s=0.05)
 
     video = doors.made()
@@ -462,9 +470,11 @@ def test_a_wall_for_images_is_none_for_videos(behind: Any) -> None:
     assert len(_asks(doors, "image")) == 3, "a resting account is not asked"
 
 
-def test_a_short_rest_is_waited_for(serve: Serve, upstream: Upstream) -> None:
+def test_a_short_rest_is_waited_for(
+    serve: Serve, upstream: Upstream, emulator_state: EmulatorState
+) -> None:
     server = serve(account_wait=5)
-    with knocking(Side(COOKIE, server, upstream)) as doors:
+    with knocking(Side(COOKIE, server, upstream), emulator_state) as doors:
         doors.script("video", scenario="too_quickly", retry_after=0.4)
         began = time.monotonic()
         reply = _asked(doors, "video")
@@ -619,9 +629,11 @@ def test_a_result_behind_a_redirect_is_fetched_without_a_credential(
     assert {entry["account"] for entry in visits} == {None}
 
 
-def test_a_result_beyond_the_limit_is_not_kept(serve: Serve, upstream: Upstream) -> None:
+def test_a_result_beyond_the_limit_is_not_kept(
+    serve: Serve, upstream: Upstream, emulator_state: EmulatorState
+) -> None:
     server = serve(media_max_file_mb=1)
-    with knocking(Side(COOKIE, server, upstream)) as doors:
+    with knocking(Side(COOKIE, server, upstream), emulator_state) as doors:
         doors.script("video", file_mb=2)
         video = doors.made()
         [job] = doors.jobs()

@@ -183,8 +183,8 @@ class OpenAIVideosServer:
         number = len(self.videos) + 1
         video = Video(f"video_{number:04d}", call, int(self.clock()), deque(self.life))
         if self.dialect == "litellm":
-            # Standard base64: slashes, plus signs and padding are in it.
-            wrapped = f"litellm:custom_llm_provider:veo;model_id:?>~;video_id:{number}"
+            # Standard base64 with a plus sign and padding. One with a slash fits no router's path.
+            wrapped = f"litellm:custom_llm_provider:veo;model_id:>>>;video_id:{number}"
             video.id = "video_" + base64.b64encode(wrapped.encode()).decode()
         self.videos[video.id] = video
         return self._after("create", JSONResponse(self._object(video)))

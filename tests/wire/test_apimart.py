@@ -235,8 +235,8 @@ def test_a_task_means_what_the_table_says(row: Task) -> None:
 
 
 def test_images_are_found_in_their_own_list() -> None:
-    body = {"code": 200, "data": {"status": "completed",
-            "result": {"images": [{"url": ["https://u.example/1.png"]}], "videos": []}}}  # fmt: skip
+    result = {"images": [{"url": ["https://u.example/1.png"]}], "videos": []}
+    body = {"code": 200, "data": {"status": "completed", "result": result}}
     reply = Reply(200, {}, json.dumps(body).encode(), NOW)
     seen = WIRE.seen(reply, "task_01", Product.IMAGE)
     assert isinstance(seen, TaskReport)
