@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from proxy import __version__
+from proxy.generate import commands
+from proxy.generate.jobs import jobs_app
 from proxy.settings import Settings
 from proxy.terminal import err, fail, load_settings, out
 
@@ -21,6 +23,9 @@ app = typer.Typer(
 )
 accounts_app = typer.Typer(no_args_is_help=True, help="Look at accounts, rest them, wake them.")
 app.add_typer(accounts_app, name="accounts")
+app.add_typer(jobs_app, name="jobs")
+app.command("video")(commands.video)
+app.command("image")(commands.image)
 
 # The demo must not buy anything: no real provider stands behind it.
 NO_PROVIDERS: Final[dict[str, Any]] = {

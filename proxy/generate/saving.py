@@ -81,7 +81,7 @@ class Saving:
             if not self.force:
                 refuse_existing(path)
             part.replace(path)
-            return path.stat().st_size
+            return _size(path)
         except OSError as error:
             raise Stop(f"'{path}' cannot be written: {error.strerror}.") from None
 
@@ -132,7 +132,7 @@ class Saving:
     async def _write(self, exchange: Exchange, part: Path, name: str, have: int) -> None:
         if exchange.status == 416 or (exchange.status == 206 and _begin(exchange) != have):
             # What we have is no beginning of it.
-            part.unlink(missing_ok=True)
+            _discard(part)
             raise Damaged
         have = have if exchange.status == 206 else 0
         length = exchange.headers.get("content-length", "")
@@ -152,6 +152,10 @@ def _begin(exchange: Exchange) -> int:
 
 def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
+
+
+def _discard(part: Path) -> None:
+    part.unlink(missing_ok=True)
 
 
 def _check(job: JobNews, part: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the options on the command line ask for, as the server's doors read it. Pure but for files."""
+"""What the options ask for, as the server's doors read it. Pure but for files."""
 
 from collections.abc import Sequence
 from pathlib import Path

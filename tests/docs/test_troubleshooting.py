@@ -29,6 +29,11 @@ SOURCES = [
     "proxy/services/chat.py",
     "proxy/services/job_views.py",
     "proxy/protocol.py",
+    "proxy/generate/making.py",
+    "proxy/generate/saving.py",
+    "proxy/generate/server.py",
+    "proxy/generate/watching.py",
+    "proxy/generate/wishes.py",
     "proxy/api",
 ]
 NO_ERRORS = {
@@ -90,7 +95,8 @@ def test_every_message_is_on_the_page(root: Path, pages: dict[str, Any], place: 
 
 def _explained(message: str, page: str) -> bool:
     """Whether the page quotes it, whatever stands in its gaps."""
-    fixed = [re.escape(part.strip()) for part in message.rstrip(".").split(GAP) if part.strip()]
+    said = message.partition("\n")[0].rstrip(".")
+    fixed = [re.escape(part.strip()) for part in said.split(GAP) if part.strip()]
     return re.search(rf"`[^`|]*{'[^`|]*'.join(fixed)}[^`|]*`", page) is not None
 
 

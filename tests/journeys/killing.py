@@ -17,7 +17,7 @@ from program import Program, environment, free_port
 
 HELD_SERVER = Path(__file__).with_name("held_server.py")
 LEASE = 2.0
-PATIENCE = 40.0
+PATIENCE = 90.0
 SIDES = {
     "key": {"GSK_API_KEY": ",".join(f"gsk-{n}" for n in range(8))},
     "cookie": {"GS_COOKIE": "\n".join(f"session_id=s{n}" for n in range(40))},
@@ -69,7 +69,7 @@ def wait_for(what: str, done: Callable[[], object], server: Program | None = Non
     while not done():
         said = server.output()[-3000:] if server is not None else ""
         assert time.monotonic() < deadline, f"never: {what}\n{said}"
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 @dataclass

@@ -58,7 +58,7 @@ class Crowd:
                 try:
                     reply = customer.ask(client)
                 except httpx2.TransportError:
-                    self.over.wait(0.05)
+                    self.over.wait(0.2)
                     continue
                 self.answers[customer.prompt] = reply
                 # A server that is starting or ending says so; everything else is an answer.

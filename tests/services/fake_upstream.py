@@ -101,13 +101,14 @@ class Asked:
 class FakeUpstream:
     """See ``MediaUpstream``. ``script`` holds answers by prompt (the last one stays); ``news`` and
     ``copies`` what the next questions and downloads raise, or the bytes they give (None: the
-    usual). ``posters``: whether results have still images.
+    usual). ``posters``: whether results have still images. ``fates`` change tasks, by prompt.
     """
 
     clock: Callable[[], float]
     life: float = 10.0
     script: dict[str, list[Answer]] = field(default_factory=dict)
     posters: bool = False
+    fates: dict[str, Callable[[Sold], None]] = field(default_factory=dict)
     news: list[Failure | Exception | Hold | None] = field(default_factory=list)
     copies: list[Failure | bytes | Hold | None] = field(default_factory=list)
     sold: dict[str, Sold] = field(default_factory=dict)
@@ -156,6 +157,7 @@ class FakeUpstream:
         task = Sold(f"task-{len(self.sold)}", order, account.id, due)
         if answer.how is How.FAILED_AT_ONCE:
             task.fails = "it did not work"
+        self.fates.get(prompt, lambda task: None)(task)
         self.sold[task.id] = task
         return task
 

@@ -102,7 +102,8 @@ def test_after_a_clear_no_another_account_is_asked(tmp_path: Path) -> None:
         assert (row.state, row.attempts, row.account_id) == (S.RUNNING, 2, "k2")
         assert await here.told(job) == ["created", "intent", "refused", "intent", "accepted"]
         history = await here.store.history(job.id)
-        assert history[2].note == "daily_quota: as scripted"
+        assert history[2].note.startswith("daily_quota: as scripted; ")
+        assert "GSK_API_KEY" in history[2].note
         assert here.fake.purchases == {"a cat": 1}
         assert here.busy() == {"k1": 0, "k2": 0}
 

@@ -216,4 +216,15 @@ def test_a_broken_endpoint_is_a_failure_like_any_other(google: VertexServer, clo
 
 def test_a_token_that_ends_at_once_is_of_no_use(google: VertexServer, clock: Clock) -> None:
     google.token_life = 20
-    assert _failure(clock, _account(google)).failure.kind is Kind.UNREADABLE
+    account = _account(google)
+    google.answer(Answer(503, {}), to="token")
+
+    async def work(tokens: GoogleTokens) -> list[Kind]:
+        found = []
+        for _ in range(2):
+            with pytest.raises(UpstreamError) as refused:
+                await tokens.unlock(account)
+            found.append(refused.value.failure.kind)
+        return found
+
+    assert _run(clock, work) == [Kind.OUTAGE, Kind.UNREADABLE]

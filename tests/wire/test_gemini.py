@@ -170,6 +170,8 @@ def test_clips_inside_an_answer() -> None:
     assert wire.inline(recorded("interaction_uri"), 0) is None
     assert wire.inline(recorded("operation_bytes"), 0) == CLIP
     assert wire.inline(reply("no"), 0) is None
+    spoilt = {"output_video": {"type": "video", "data": "%%"}}
+    assert wire.inline(reply(spoilt), 0) is None
 
 
 @pytest.mark.parametrize(

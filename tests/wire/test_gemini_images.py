@@ -89,6 +89,15 @@ def test_a_finish_reason_alone(reason: str, kind: Kind) -> None:
     assert reason in failure.told
 
 
+@pytest.mark.parametrize("message", ["", "Try other words."])
+def test_a_blocked_prompt_is_refused_whatever_the_reason(message: str) -> None:
+    feedback = {"blockReason": "OTHER", "blockReasonMessage": message}
+    failure = gemini_images.read(reply({"promptFeedback": feedback}))
+    assert isinstance(failure, Failure)
+    assert failure.kind is Kind.POLICY
+    assert (message or "OTHER") in failure.told
+
+
 @pytest.mark.parametrize("body", [{}, [], {"candidates": []}, {"candidates": "no"}, "text"])
 def test_an_answer_that_is_none_may_have_been_paid(body: Any) -> None:
     failure = gemini_images.read(reply(body))

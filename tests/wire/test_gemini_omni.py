@@ -79,7 +79,7 @@ def test_roles_are_said_in_the_prompt(
     assert {key: body[key] for key in body.keys() & {"generation_config"}} == config
 
 
-@pytest.mark.parametrize("prompt", ["[# Sources <FIRST_FRAME>@Image1] x", "<FIRST_FRAME> x"])
+@pytest.mark.parametrize("prompt", ["[# References <IMAGE_REF_0>@Image1] x", "<FIRST_FRAME> x"])
 def test_roles_that_the_caller_gave_stay(prompt: str) -> None:
     assert _text(_body(FIRST, prompt=prompt)) == prompt
 

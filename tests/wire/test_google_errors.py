@@ -113,6 +113,7 @@ def test_content_rules_are_told_from_bad_values(text: str, policy: bool) -> None
         ("We can't create videos with real people's names.", True, Kind.POLICY),
         ("", True, Kind.POLICY),
         ("The prompt violates our usage guidelines.", False, Kind.POLICY),
+        ("It was blocked. Support codes: 29310472", False, Kind.POLICY),
         ("The service is unavailable.", False, Kind.TASK_FAILED),
     ],
 )

@@ -79,12 +79,12 @@ def test_the_claims_are_good_for_an_hour() -> None:
 
 
 def test_the_request_for_a_token() -> None:
-    call = exchange(_account(), b"head.claims", b"\xfb\xff\xfe")
+    call = exchange(_account(), b"head.claims", b"\xfb\xff\xfe\x00")
     assert (call.method, call.path, call.signed) == ("POST", FILE["token_uri"], False)
     assert call.headers == {"Content-Type": "application/x-www-form-urlencoded"}
     assert parse_qs(call.content.decode()) == {
         "grant_type": ["urn:ietf:params:oauth:grant-type:jwt-bearer"],
-        "assertion": ["head.claims.-__-"],
+        "assertion": ["head.claims.-__-AA"],
     }
 
 

@@ -156,6 +156,18 @@ def test_an_end_without_a_video_is_a_failure(response: Any, reason: str) -> None
     assert reason in report.reason
 
 
+def test_an_error_counts_more_than_what_lies_beside_it() -> None:
+    both = body_of("operation_done") | {"error": {"code": 13, "message": "It broke."}}
+    report = veo.read(both, TASK, _link)
+    assert (report.state, report.reason) == (TaskState.FAILED, "It broke.")
+
+
+def test_an_endless_address_is_no_result() -> None:
+    clip = {"gcsUri": "https://example.com/" + "x" * 9000}
+    report = veo.read({"done": True, "response": {"videos": [clip]}}, TASK, _link)
+    assert report.state is TaskState.FAILED
+
+
 def test_bytes_inside_the_answer() -> None:
     operation = body_of("operation_bytes")
     assert veo.inline(operation, 0) == CLIP
