@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from proxy.api.auth import Callers
 from proxy.core.accounts import Account
@@ -78,7 +78,7 @@ async def read_body(receive: Receive, limit: int, declared: bytes | None) -> byt
     """The request's body. Raises ``InvalidRequest`` (413) beyond ``limit`` bytes."""
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
-    message = await receive()
+    message = await _next(receive)
     body = message.get("body", b"")
     if not message.get("more_body"):
         return _within(body, limit)
@@ -86,7 +86,7 @@ async def read_body(receive: Receive, limit: int, declared: bytes | None) -> byt
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while message.get("more_body"):
-                message = await receive()
+                message = await _next(receive)
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > limit:
@@ -96,6 +96,14 @@ async def read_body(receive: Receive, limit: int, declared: bytes | None) -> byt
             "The request body did not arrive in time.", code="request_timeout", status=408
         ) from None
     return b"".join(parts)
+
+
+async def _next(receive: Receive) -> Message:
+    """The next part of the body. Half a request is none: what came of it may look complete."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise InvalidRequest("The request body broke off.", code="request_incomplete")
+    return message
 
 
 def _within(body: bytes, limit: int) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -32,6 +33,8 @@ async def read_fields(request: Request) -> Fields:
 
 
 async def _read_multipart(headers: Headers, body: bytes) -> Fields:
+    if not _is_whole(headers, body):
+        raise InvalidRequest("The multipart body could not be read: its end is missing.")
     parser = MultiPartParser(
         headers,
         _whole(body),
@@ -52,6 +55,13 @@ async def _read_multipart(headers: Headers, body: bytes) -> Fields:
         return _gathered(items)
     finally:
         await form.close()
+
+
+def _is_whole(headers: Headers, body: bytes) -> bool:
+    """Whether the closing boundary is there; the parser is content with a file cut short."""
+    _, params = parse_options_header(headers.get("content-type", ""))
+    boundary = params.get(b"boundary", b"")
+    return bool(boundary) and body.rstrip().endswith(b"--" + boundary + b"--")
 
 
 async def _part(upload: UploadFile) -> Part:

@@ -1,5 +1,6 @@
 """The bytes of results: ``/media/…`` (signed links) and ``/v1/videos/{id}/content``."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -36,7 +37,7 @@ async def signed(request: Request) -> Response:
         raise Refused(BAD_LINK)
     path = services.results.on_disk(name)
     if path is not None:
-        return _from_disk(request, path)
+        return await _from_disk(request, path)
     owner = await services.results.owner(name)
     if owner is None or owner[0].results[owner[1]].file is not None:
         raise Refused(GONE)
@@ -47,7 +48,7 @@ async def content(request: Request) -> Response:
     """``GET /v1/videos/{id}/content?variant=``."""
     generations = Generations.of(request)
     job = await generations.found(request.path_params["id"])
-    variant = request.query_params.get("variant", "video")
+    variant = request.query_params.get("variant") or "video"
     _check_ready(job, variant)
     result, results = job.results[0], generations.media.results
     poster = variant == "thumbnail"
@@ -61,7 +62,7 @@ async def content(request: Request) -> Response:
     path = results.on_disk(file.name)
     if path is None:
         raise Refused(GONE)
-    return _from_disk(request, path, f'"{file.sha256[:32]}"')
+    return await _from_disk(request, path, f'"{file.sha256[:32]}"')
 
 
 def _check_ready(job: Job, variant: str) -> None:
@@ -101,10 +102,14 @@ def _no_variant(variant: str) -> ErrorReply:
     )
 
 
-def _from_disk(request: Request, path: Path, etag: str | None = None) -> Response:
-    """A file with ranges; the same tag answers 304."""
-    headers = {**_SAFE, **({"etag": etag} if etag else {})}
-    if etag and etag in request.headers.get("if-none-match", ""):
+async def _from_disk(request: Request, path: Path, etag: str | None = None) -> Response:
+    """A file with ranges; the same tag answers 304. A file of ours never changes under its name,
+    so name and size tell it apart as well as its checksum.
+    """
+    size = (await asyncio.to_thread(path.stat)).st_size
+    tag = etag or f'"{path.stem}-{size:x}"'
+    headers = {**_SAFE, "etag": tag}
+    if _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return FileResponse(
         path,
@@ -113,6 +118,12 @@ def _from_disk(request: Request, path: Path, etag: str | None = None) -> Respons
         filename=path.name,
         content_disposition_type="inline",
     )
+
+
+def _has(tags: str, tag: str) -> bool:
+    """Whether ``If-None-Match`` names this tag, weakly or not (RFC 9110 §13.1.2)."""
+    named = [each.strip().removeprefix("W/") for each in tags.split(",")]
+    return "*" in named or tag in named
 
 
 async def _from_upstream(

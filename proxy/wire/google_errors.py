@@ -77,11 +77,11 @@ class _Refusal(Struct, frozen=True):
 
 
 def failure_of(reply: Reply, gone: Kind) -> Failure | None:
-    """Why there is no answer, or None for an answer: a JSON object under a 200, even one that
-    tells of a failed task. ``gone`` is the kind of a 404.
+    """Why there is no answer, or None for an answer: JSON under a 2xx, even when it tells of a
+    failed task. ``gone`` is the kind of a 404.
     """
     error = error_of(reply.json)
-    if reply.status == 200:
+    if _is_good(reply.status):
         if not isinstance(reply.json, dict | list):
             return Failure(Kind.UNREADABLE, "Google's answer is no JSON")
         if not error or any(child(reply.json, key) for key in _SIGNS_OF_A_TASK):
@@ -107,8 +107,12 @@ def error_of(body: Any) -> dict[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
+def _is_good(status: int) -> bool:
+    return 200 <= status < 300
+
+
 def _status(status: int, error: dict[str, Any]) -> int:
-    if status != 200:
+    if not _is_good(status):
         return status
     code = number_at(error, "code") or 0
     return int(code) if 400 <= code < 600 else _HTTP_OF_RPC.get(int(code), 500)

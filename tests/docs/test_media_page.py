@@ -160,8 +160,9 @@ def _here(code: str, server: LiveServer) -> str:
 
 @pytest.fixture
 def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The examples write into their directory."""
+    """The examples write into their directory; the SDK's pauses are for real videos."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("openai._resource.SyncAPIResource._sleep", lambda *_: time.sleep(0.05))
     return tmp_path
 
 

@@ -95,7 +95,6 @@ def _bought(google: GeminiServer, order: Order) -> tuple[TaskReport, bytes]:
         _order(VEO, Use.REFERENCE, seconds=8.0, vendor={"person_generation": "disallow"}),
         _order("veo-3.1-lite-generate-preview", Use.FIRST_FRAME, ratio="16:9"),
     ],
-    ids=repr,
 )
 @pytest.mark.parametrize("life", [Life(), Life(end="inline")], ids=["address", "inline"])
 def test_a_clip(google: GeminiServer, order: Order, life: Life) -> None:

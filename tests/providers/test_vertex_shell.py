@@ -101,7 +101,6 @@ def _bought(
         _order(WHOLE, Use.REFERENCE, Use.REFERENCE, vendor={"person_generation": "allow_all"}),
         _order(WHOLE, Use.VIDEO, seconds=8.0, vendor={"video_mode": "extend"}),
     ],
-    ids=repr,
 )
 @pytest.mark.parametrize("bucket", [None, "gs://acme-clips/jobs"])
 def test_a_clip(google: VertexServer, order: Order, bucket: str | None) -> None:

@@ -141,6 +141,7 @@ class JobWorld:
     copies: bool = True
     draining: bool = False
     limit: int = 10_000
+    interval: float = INTERVAL
     hands: list[Hand] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -170,7 +171,9 @@ class JobWorld:
             desk=self.desk,
             log=log,
             submitting=self._submitting(log),
-            polling=Polling(self.fake, self.desk, log, dict.fromkeys(Route, INTERVAL), JOB_TIMEOUT),
+            polling=Polling(
+                self.fake, self.desk, log, dict.fromkeys(Route, self.interval), JOB_TIMEOUT
+            ),
             storing=Storing(
                 self.fake, self.desk, self.files, log, self.copies, self.limit, 86_400.0
             ),
