@@ -151,7 +151,7 @@ def _services(ground: _Ground) -> tuple[Services, MediaApplication, Parts]:
     health = Health(pool, ground.store, time.time)
     parts = Parts(
         settings, ground.engine, desk, genspark, providers.upstream, catalogue, tokens, aftermath,
-        metrics, tasks, ground.secret, lambda: health.draining,
+        metrics, tasks, ground.secret, lambda: health.draining, lambda: health.leaving,
     )  # fmt: skip
     media = build_media(parts)
     health.sending = media.media.worker.sending

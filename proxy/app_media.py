@@ -74,6 +74,7 @@ class Parts:
     tasks: asyncio.TaskGroup
     secret: bytes
     draining: Callable[[], bool]
+    leaving: Callable[[], bool]
     clock: Callable[[], float] = time.time
 
 
@@ -107,6 +108,7 @@ def build_media(parts: Parts) -> MediaApplication:
         drop=worker.drop,
         most_queued=settings.max_queued_jobs,
         most_per_caller=settings.max_jobs_per_caller,
+        leaving=parts.leaving,
         clock=clock,
     )
     links = Links(
@@ -170,6 +172,7 @@ def _worker(
         max_attempts=settings.max_attempts,
         patience=settings.account_wait,
         queue_timeout=settings.job_queue_timeout,
+        timeout=settings.job_timeout,
         reactions=_reactions(settings),
     )
     usual = dict.fromkeys(GENSPARK_ROUTES, POLL_INTERVAL) | PROVIDER_INTERVALS

@@ -39,6 +39,7 @@ class DrainingServer(uvicorn.Server):
             return
         self._health.draining = True
         self._deadline = time.monotonic() + self._drain_seconds
+        self._health.drained_by = self._deadline
         log.info("draining", in_flight=self._health.in_flight, seconds=self._drain_seconds)
 
     async def on_tick(self, counter: int) -> bool:

@@ -81,7 +81,8 @@ class ChatMedia:
         while True:
             now = await service.wait(jobs, wait)
             elapsed = time.monotonic() - began
-            if all(job.ended for job in now) or elapsed > limit:
+            leaving = generations.services.health.leaving
+            if all(job.ended for job in now) or elapsed > limit or leaving:
                 return await generations.finished(now)
             wait = TELL_SECONDS
             view = (await generations.views(now[:1]))[0]

@@ -200,7 +200,7 @@ def still_running(job: Job) -> ErrorReply:
         504,
         f"The generation takes longer than this request may wait; it goes on as {name}:"
         f" GET /v1/videos/{name} or /v1/tasks/{name}.",
-        "timeout_error",
+        "server_error",
         "still_running",
         final=True,
     )
@@ -227,6 +227,8 @@ def refusal(request: Request, refused: Refused) -> Response:
     reply = refused.reply
     headers = {name.decode(): value.decode() for name, value in reply.headers()}
     headers["x-genspark2api-attempts"] = str(refused.attempts)
+    if job := record_of(request.scope).extra.get("job"):
+        headers["x-genspark2api-job"] = job
     return Response(reply.encoded(), reply.status, headers, "application/json")
 
 

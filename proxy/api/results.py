@@ -137,7 +137,17 @@ async def _from_upstream(
         download = await results.open(job, number, wanted, poster=poster)
     except UpstreamError as error:
         raise Refused(for_failure(error.failure), error.failure.kind.value) from None
-    return _passed_on(download, file_name(job, number))
+    return _passed_on(download, _still(download) if poster else _kind(file_name(job, number)))
+
+
+def _kind(name: str) -> str:
+    return mime_of("." + name.rpartition(".")[2])
+
+
+def _still(download: Download) -> str:
+    """A still image's own type, as its name does not tell it."""
+    said = download.headers.get("content-type", "")
+    return said if said in ("image/jpeg", "image/png", "image/webp") else "image/jpeg"
 
 
 async def _chunks(download: Download) -> AsyncIterator[bytes]:
@@ -148,11 +158,10 @@ async def _chunks(download: Download) -> AsyncIterator[bytes]:
         await download.aclose()
 
 
-def _passed_on(download: Download, name: str) -> Response:
+def _passed_on(download: Download, media_type: str) -> Response:
     """The upstream's bytes with our own headers; nothing else of its reply goes out."""
 
     kept = ("content-length", "content-range", "etag")
     headers = {key: download.headers[key] for key in kept if key in download.headers}
     headers |= {**_SAFE, "accept-ranges": "bytes"}
-    media_type = mime_of("." + name.rpartition(".")[2])
     return StreamingResponse(_chunks(download), download.status, headers, media_type)

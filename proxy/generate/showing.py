@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID
@@ -75,15 +75,16 @@ class Bars:
 
     def job(self, news: JobNews) -> None:
         """See ``Show``."""
-        row = self._row(news.id, _job_tail)
         progress = self._progress
+        began = progress.get_time() - news.elapsed
+        row = self._row(news.id, _job_tail, news=news, began=began)
         progress.update(
             row,
             description=news.state,
             total=100,
             completed=news.progress,
             news=news,
-            began=progress.get_time() - news.elapsed,
+            began=began,
         )
         if news.ended:
             progress.stop_task(row)
@@ -101,9 +102,10 @@ class Bars:
         """See ``Show``."""
         self._progress.console.print(Text(text, "yellow"))
 
-    def _row(self, name: str, tail: Callable[[Task], str]) -> TaskID:
+    def _row(self, name: str, tail: Callable[[Task], str], **facts: Any) -> TaskID:
+        """The row of a job or a file. It is drawn at once, so ``facts`` come with it."""
         if name not in self._rows:
-            self._rows[name] = self._progress.add_task(name, total=None, tail=tail)
+            self._rows[name] = self._progress.add_task(name, total=None, tail=tail, **facts)
         return self._rows[name]
 
 

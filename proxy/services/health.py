@@ -1,5 +1,6 @@
 """Whether the server can serve, and what is missing when it cannot."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from proxy.core.products import Product
 from proxy.store.failures import StoreUnavailable
 from proxy.store.locks import LockStore
 
+# Seconds before the drain's end in which waiting callers get their answer.
+LAST_WORDS = 2.0
 NO_ACCOUNT = "no account: set GSK_API_KEY, GS_COOKIE or ACCOUNTS_FILE"
 
 
@@ -21,15 +24,23 @@ class Verdict:
 
 @dataclass(slots=True)
 class Health:
-    """Looks at the pool, the database and the drain flag; no upstream is asked."""
+    """Looks at the pool, the database and the drain flag; no upstream is asked. ``drained_by`` is
+    the end of a drain on the monotonic clock.
+    """
 
     pool: Pool
     store: LockStore
     clock: Callable[[], float]
     draining: bool = False
+    drained_by: float = 0.0
     in_flight: int = 0
     # Paid requests of jobs that nobody waits for on a connection.
     sending: Callable[[], int] = lambda: 0
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the server is about to end: who still waits is told so now."""
+        return self.draining and time.monotonic() >= self.drained_by - LAST_WORDS
 
     @property
     def busy(self) -> bool:

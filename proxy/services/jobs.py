@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from proxy.core.failures import REACTIONS, Kind
 from proxy.core.jobs import ENDED, Job, JobEvent, JobState, entry, filled
 from proxy.core.media import Input, MediaAsk, MediaWish
 from proxy.core.media_models import expected_seconds
@@ -28,7 +29,7 @@ from proxy.upstreams.media import MediaUpstream
 # An SDK that hears nothing for its 600 s asks again, twice at most.
 RETRY_WINDOW: Final = 3600.0
 # Other replicas' news of a job is looked for this often.
-LOOK_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 1.0
 # What a model usually takes is looked up again after this long.
 FRESH: Final = 60.0
 
@@ -62,7 +63,7 @@ class Order:
 
 @dataclass(slots=True)
 class JobService:
-    """``clock`` gives epoch seconds."""
+    """``clock`` gives epoch seconds; ``leaving`` says that the server is about to end."""
 
     store: JobStore
     plans: MediaPlans
@@ -77,6 +78,7 @@ class JobService:
     drop: Callable[[str], None]
     most_queued: int
     most_per_caller: int | None
+    leaving: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.time
     _usual: dict[tuple[Product, str], tuple[float, float]] = field(default_factory=dict)
 
@@ -116,9 +118,8 @@ class JobService:
         if not order.retried:
             return None
         twin = await self.store.twin(order.caller, digest, self.clock() - RETRY_WINDOW)
-        # One that failed before anything was sent may be tried anew.
-        refused = twin is not None and twin.state is JobState.FAILED and not twin.attempts
-        return None if refused else twin
+        # Nothing was bought: the retry is just what our answer asked for.
+        return None if twin is not None and _was_refused(twin) else twin
 
     async def _room(self, order: Order) -> None:
         counts = await self.store.counts()
@@ -170,7 +171,7 @@ class JobService:
                 rung.clear()
                 jobs = [found for i in ids if (found := await self.store.get(i)) is not None]
                 left = deadline - asyncio.get_running_loop().time()
-                if left <= 0 or all(job.state in ENDED for job in jobs):
+                if left <= 0 or self.leaving() or all(job.state in ENDED for job in jobs):
                     return jobs
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(LOOK_SECONDS, left)):
@@ -218,6 +219,14 @@ class JobService:
                 if file is not None:
                     await self.files.remove(file.name)
         await self.store.forget([job.id])
+
+
+def _was_refused(job: Job) -> bool:
+    """Whether a job ended by a clear no, so that the same request can be sent anew."""
+    if job.verdict is None or job.task_ids:
+        return False
+    kind = job.verdict.kind
+    return kind in (Kind.ALL_BUSY, Kind.NO_ACCOUNT) or REACTIONS[kind].other_route
 
 
 def _digest(order: Order) -> str:

@@ -1,5 +1,6 @@
 """The first step of a job: choose an account, write the intent, send the paid request, once."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -60,8 +61,8 @@ class Plan:
 @dataclass(slots=True)
 class Submitting:
     """Times are in seconds. ``reactions`` say which failures another account or provider may mend.
-    ``patience``: how long a job may wait for an account to rest out;
-    ``queue_timeout``: how long it may wait for a busy one.
+    ``timeout``: how long one request may take. ``patience``: how long a job may wait for an account
+    to rest out; ``queue_timeout``: how long it may wait for a busy one.
     """
 
     upstream: MediaUpstream
@@ -76,6 +77,7 @@ class Submitting:
     max_attempts: int
     patience: float
     queue_timeout: float
+    timeout: float
     reactions: Mapping[Kind, Reaction]
 
     async def run(self, job: Job) -> None:
@@ -169,9 +171,14 @@ class _Submission:
         inputs = tuple(given for given in self._inputs if given.use in kept)
         order = Order(plan.ask, candidate.route, candidate.model, inputs, token)
         try:
-            accepted = await self.room.upstream.submit(
-                borrowed.seat.account, order, lambda: self._intend(borrowed, plan)
-            )
+            async with asyncio.timeout(self.room.timeout):
+                accepted = await self.room.upstream.submit(
+                    borrowed.seat.account, order, lambda: self._intend(borrowed, plan)
+                )
+        except TimeoutError:
+            sent = self.job.state is JobState.SUBMITTING
+            kind = Kind.OVERDUE if sent else Kind.TIMEOUT
+            raise UpstreamError(Failure(kind, "JOB_TIMEOUT is over")) from None
         except UpstreamError as error:
             await self._refused(error.failure)
             raise

@@ -98,6 +98,8 @@ class Worker:
 
     async def turn(self) -> bool:
         """Claim what is due and start its steps; whether any job is alive at all."""
+        # Before the count: what moves on meanwhile is then counted twice rather than not at all.
+        in_hand = self._busy(JobState.QUEUED) + self._busy(JobState.SUBMITTING)
         counts = await self.store.counts()
         if not counts or self._stopping:
             return bool(counts)
@@ -115,7 +117,9 @@ class Worker:
         if self.draining():
             self._break_off_unsent()
         elif counts.get(JobState.QUEUED):
-            await self._submit(sum(counts.get(state, 0) for state in AT_WORK))
+            sending = max(in_hand, counts.get(JobState.SUBMITTING, 0))
+            begun = AT_WORK - {JobState.SUBMITTING}
+            await self._submit(sending + sum(counts.get(state, 0) for state in begun))
         return True
 
     async def _submit(self, active: int) -> None:
@@ -124,6 +128,7 @@ class Worker:
             room = self._submittable(product, active)
             for job in await self._claim(JobState.QUEUED, room, product):
                 self._start([job], self.submitting.run(job))
+                active += 1
 
     def _submittable(self, product: Product, active: int) -> int:
         """No more than seats, as others would only wait; no more than the operator's cap."""
@@ -133,10 +138,9 @@ class Worker:
             for seat in self.desk.pool.seats()
             if not seat.account.disabled and not seat.locked(product, now)
         )
-        queued = self._busy(JobState.QUEUED)
         mine = self._busy(JobState.QUEUED, product) + self._busy(JobState.SUBMITTING, product)
         # With no account at all, one at a time finds out what to tell.
-        return min(max(seats, 1) - mine, self.most_active - active - queued)
+        return min(max(seats, 1) - mine, self.most_active - active)
 
     def sending(self) -> int:
         """How many paid requests are under way."""

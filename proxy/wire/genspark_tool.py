@@ -14,7 +14,7 @@ from proxy.core.media import MediaAsk, TaskReport, TaskState, Terms, Use
 from proxy.core.products import Product
 from proxy.wire.genspark_failures import LOOK, Reply, classify, message_of
 from proxy.wire.genspark_key_failures import classify_key
-from proxy.wire.genspark_tasks import MOST_TASKS, read_task, unfolded
+from proxy.wire.genspark_tasks import MOST_TASKS, is_policy, read_task, unfolded
 from proxy.wire.json_values import child, list_at, number_at, object_at, text_at
 
 _TOOLS: Final = {Product.IMAGE: "image_generation", Product.VIDEO: "video_generation"}
@@ -246,7 +246,8 @@ def _tool_failure(told: Reply) -> Failure:
     if failure is not None and failure.kind is Kind.MODEL_UNKNOWN:
         return failure
     reason = failure.told if failure is not None else ""
-    return Failure(Kind.TASK_FAILED, "the tool reported an error", told=reason[:500])
+    kind = Kind.POLICY if is_policy(reason) else Kind.TASK_FAILED
+    return Failure(kind, "the tool reported an error", told=reason[:500])
 
 
 def upload_body(name: str, mime: str) -> bytes:

@@ -253,7 +253,8 @@ def _newapi_simple(view: JobView) -> dict[str, Any]:
         "url": _links(view).get("url", ""),
         "format": "mp4" if view.product is Product.VIDEO else "",
         "metadata": view.metadata | _facts(view),
-    } | ({"error": error} if error else {})
+        # Its own record has a number for the code.
+    } | ({"error": {**error, "code": 500, "type": error["code"]}} if error else {})
 
 
 def newapi_error(code: str, message: str) -> dict[str, Any]:

@@ -200,6 +200,7 @@ class JobWorld:
             max_attempts=4,
             patience=PATIENCE,
             queue_timeout=QUEUE_TIMEOUT,
+            timeout=JOB_TIMEOUT,
         )
 
     def _service(self) -> JobService:
