@@ -48,7 +48,7 @@ class JobView(Struct, frozen=True, kw_only=True):
     error: tuple[str, str] | None = None
     urls: tuple[str, ...] = ()
     posters: tuple[str, ...] = ()
-    provider: str = ""
+    provider: str = "genspark"
     cost: float | None = None
     route: str = ""
     account: str = ""

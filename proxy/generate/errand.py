@@ -1,166 +1,147 @@
 """What a person asked for, from the request to the files; what remains of it after Ctrl-C."""
 
 import asyncio
-import secrets
 import shlex
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
+import typer
 from rich.text import Text
 
 from proxy.generate import words
 from proxy.generate.job_news import JobNews
-from proxy.generate.saving import Saving, save_all
-from proxy.generate.server import Answer, NoAnswer, Refused, Server, Stop, reach
-from proxy.generate.showing import showing
+from proxy.generate.making import Making, job_ids
+from proxy.generate.saving import Saving, check_output, save_all
+from proxy.generate.server import Refused, Server, Stop, reach
+from proxy.generate.showing import Show, showing
 from proxy.generate.watching import Watch
-from proxy.settings import Settings
+from proxy.terminal import err, load_settings, out
 from proxy.wire.media_types import mime_of
 
 INTERRUPTED: Final = 130
-# Before each new try of a request that may have arrived; its key keeps it a single purchase.
-PAUSES: Final = (1.0, 2.0, 4.0)
-_UNKNOWN_TYPE: Final = mime_of("")
+UNKNOWN_TYPE: Final = mime_of("")
+
+Work = Callable[[Server], Awaitable[bool]]
+Saved = tuple[JobNews, Path, int]
 
 
 @dataclass(slots=True)
 class Errand:
-    """``output``: where results go; None saves nothing. ``ids`` are the jobs, once there are any.
+    """``output`` is the file or folder for results; ``ids`` are the jobs, once there are any."""
 
-    ``out`` takes what was asked for, ``err`` what went wrong.
-    """
-
-    settings: Settings
-    out: Console
-    err: Console
-    output: str | None
+    output: str | None = None
     force: bool = False
     ids: list[str] = field(default_factory=list)
 
-    def run(self, work: Callable[[Server], Awaitable[bool]]) -> int:
-        """Do the work; the exit status."""
+    def run(self, work: Work) -> None:
+        """Do the work, which says whether all is well. Ends with ``typer.Exit`` otherwise."""
+        settings = load_settings()
+
+        async def reaching() -> bool:
+            async with reach(settings) as server:
+                return await work(server)
+
         try:
-            return 0 if asyncio.run(self._reaching(work)) else 1
+            good = asyncio.run(reaching())
         except KeyboardInterrupt:
-            self._leave()
-            return INTERRUPTED
+            self._interrupted()
+            raise typer.Exit(INTERRUPTED) from None
         except Stop as stop:
-            self.err.print(Text(str(stop), "red"))
-            gone = isinstance(stop, Refused) and not stop.passes
-            if self.ids and not gone:
-                self._goes_on("The server keeps what it has")
-            return 1
-
-    async def _reaching(self, work: Callable[[Server], Awaitable[bool]]) -> bool:
-        async with reach(self.settings) as server:
-            return await work(server)
-
-    def _leave(self) -> None:
-        if self.ids:
-            self._goes_on(f"{', '.join(self.ids)} goes on without you")
-            return
-        self.err.print("Interrupted. Whether the server took the job, it tells you itself:")
-        self.err.print("  genspark2api jobs list")
-
-    def _goes_on(self, fact: str) -> None:
-        self.err.print(f"{fact}; to come back to it:", markup=False)
-        self.err.print(f"  {self.way_back()}", markup=False)
-
-    def way_back(self) -> str:
-        """The command that goes on where this one stopped."""
-        output = [] if self.output is None else ["-o", self.output]
-        force = ["--force"] if self.force else []
-        return shlex.join(["genspark2api", "jobs", "watch", *self.ids, *output, *force])
+            self._stopped(stop)
+            good = False
+        if not good:
+            raise typer.Exit(1)
 
     async def make(
-        self, server: Server, door: str, wish: Mapping[str, Any], *, wait: bool
+        self,
+        server: Server,
+        wish: Callable[[], tuple[str, dict[str, Any]]],
+        count: int,
+        *,
+        wait: bool,
     ) -> bool:
-        """Have the jobs made and, unless told otherwise, see them through."""
-        answer = await create(server, door, wish)
-        self.ids = job_ids(answer)
-        if not wait:
-            self.out.print("\n".join(self.ids), markup=False)
-            return True
-        self._announce(answer)
-        return await self.follow(server, met=True)
+        """Have the server make something (``wish`` gives the door and the body), and save it."""
+        if wait:
+            check_output(self.output, count, force=self.force)
+        door, body = wish()
+        with showing(out, err) as show:
+            answer = await Making(server, show).make(door, body)
+            self.ids = job_ids(answer)
+            if "x-genspark2api-demo" in answer.headers:
+                show.trouble("This server is a demo: nothing that it makes is real.")
+            if wait:
+                ended = await self._see_through(server, show, met=True)
+        if wait:
+            return report(*ended)
+        out.print("\n".join(self.ids), markup=False)
+        return True
 
-    def _announce(self, answer: Answer) -> None:
-        for each in self.ids:
-            self.out.print(Text(each, "bold"))
-        if "x-genspark2api-demo" in answer.headers:
-            self.out.print("[yellow]The server is a demo: what it makes is not real.[/]")
+    async def watch(self, server: Server) -> bool:
+        """Wait for the jobs in ``ids``, and save what they made."""
+        check_output(self.output, len(self.ids), force=self.force)
+        with showing(out, err) as show:
+            ended = await self._see_through(server, show, met=False)
+        return report(*ended)
 
-    async def follow(self, server: Server, *, met: bool = False) -> bool:
-        """Wait for the jobs and save their results; whether all is well."""
-        with showing(self.out) as show:
-            jobs = await Watch(server, show, met).until_ended(self.ids)
-            saved = []
-            if self.output is not None:
-                saved = await save_all(Saving(server, show, self.force), jobs, self.output)
-        for job, path, count in saved:
-            self.out.print(f"Saved {_saved(job, str(path), count)}", markup=False)
-        if self.output is None:
-            self._tell_links(jobs)
-        for job in jobs:
-            if not job.good:
-                self.err.print(Text(_failed(job), "red"))
-        return all(job.good for job in jobs)
+    async def _see_through(
+        self, server: Server, show: Show, *, met: bool
+    ) -> tuple[list[JobNews], list[Saved]]:
+        jobs = await Watch(server, show, met).until_ended(self.ids)
+        return jobs, await save_all(Saving(server, show, self.force), jobs, self.output)
 
-    def _tell_links(self, jobs: Sequence[JobNews]) -> None:
-        good = [job for job in jobs if job.good]
-        for job in good:
-            self.out.print(job.link, markup=False)
-        if good:
-            ids = shlex.join(job.id for job in good)
-            self.out.print(f"To save it: genspark2api jobs watch {ids} -o .", markup=False)
+    def _interrupted(self) -> None:
+        if self.ids:
+            self._goes_on()
+            return
+        err.print("Whether the server took the request is not known here; it tells by:")
+        err.print("  genspark2api jobs list")
+
+    def _stopped(self, stop: Stop) -> None:
+        err.print(Text(str(stop), "red"))
+        gone = isinstance(stop, Refused) and not stop.passes
+        if self.ids and not gone:
+            self._goes_on()
+
+    def _goes_on(self) -> None:
+        what = "The job goes on" if len(self.ids) == 1 else "The jobs go on"
+        err.print(f"{what} at the server. To come back for the result:")
+        err.print(f"  {way_back(self.ids, self.output, force=self.force)}", markup=False)
 
 
-def _saved(job: JobNews, path: str, count: int) -> str:
+def way_back(ids: Sequence[str], output: str | None, *, force: bool) -> str:
+    """The command that goes on where an errand stopped."""
+    where = [] if output is None else ["-o", output]
+    return shlex.join(
+        ["genspark2api", "jobs", "watch", *ids, *where, *(["--force"] if force else [])]
+    )
+
+
+def report(jobs: Sequence[JobNews], saved: Sequence[Saved]) -> bool:
+    """Print what became of the jobs; whether all have a result."""
+    for each in saved:
+        out.print(told(*each), markup=False)
+    lost = [job for job in jobs if not job.good]
+    for job in lost:
+        err.print(Text(failure(job), "red"))
+    return not lost
+
+
+def told(job: JobNews, path: Path, size: int) -> str:
+    """A line about a saved result."""
     by = f" on {job.account}" if job.account else ""
-    made = f"{path} ({words.size(count)}), made in {words.clock(job.elapsed)}{by}."
-    named, real = mime_of("." + path.rpartition(".")[2].lower()), mime_of(job.suffix)
-    if _UNKNOWN_TYPE in (named, real) or named == real:
-        return made
-    return f"{made} Mind that it is {real}."
+    line = f"{path} ({words.size(size)}, made in {words.clock(job.elapsed)}{by})"
+    named, real = mime_of(path.suffix.lower().replace(".jpeg", ".jpg")), mime_of(job.suffix)
+    if UNKNOWN_TYPE in (named, real) or named == real:
+        return line
+    return f"{line}: whatever its name says, it is {real}"
 
 
-def _failed(job: JobNews) -> str:
+def failure(job: JobNews) -> str:
+    """A line about a job without a result."""
+    if job.state == "cancelled":
+        return f"{job.id} was cancelled."
     if job.state == "completed":
-        return f"{job.id} completed, but the server keeps no result of it."
-    why = "." if not job.error or job.state == "cancelled" else f": {job.error}"
-    return f"{job.id} {'was cancelled' if job.state == 'cancelled' else job.state}{why}"
-
-
-async def create(
-    server: Server,
-    door: str,
-    wish: Mapping[str, Any],
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Answer:
-    """The server's answer to a new request. A network failure is tried again under the same key,
-    so that it finds the first one's jobs. Raises ``Stop``.
-    """
-    headers = {"Idempotency-Key": f"cli-{secrets.token_hex(16)}", "Prefer": "respond-async"}
-    for number, pause in enumerate((*PAUSES, None)):
-        try:
-            return await server.ask("POST", door, wish, headers)
-        except NoAnswer as error:
-            if not number and not error.sent:
-                raise
-            if pause is None:
-                raise Stop(
-                    f"{error}\nWhether the server took the job: genspark2api jobs list"
-                ) from None
-            await sleep(pause)
-    raise AssertionError
-
-
-def job_ids(answer: Answer) -> list[str]:
-    """The jobs that an answer is about. Raises ``Stop`` when it names none."""
-    named = answer.headers.get("x-genspark2api-job", "")
-    ids = [each.strip() for each in named.split(",") if each.strip()]
-    if not ids:
-        raise Stop("The server names no job: it is an older genspark2api, or another program.")
-    return ids
+        return f"{job.id} was completed, but the server keeps no result of it."
+    return f"{job.id} failed: {job.error or 'the server does not say why.'}"

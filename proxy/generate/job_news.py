@@ -40,6 +40,11 @@ class JobNews(Struct, frozen=True, kw_only=True):
         return self.state == JobState.COMPLETED and bool(self.link)
 
     @property
+    def doing(self) -> str:
+        """The state in a word for people: Genspark's tools work while the request is open."""
+        return "running" if self.state == JobState.SUBMITTING else self.state
+
+    @property
     def suffix(self) -> str:
         """The extension that fits the result: ``.mp4``."""
         return "." + file_name(self.link).rpartition(".")[2]

@@ -15,6 +15,8 @@ from proxy.generate.job_news import JobNews
 # A plain line follows each step of this many percent, and each silence of this many seconds.
 STEP: Final = 10
 SILENCE: Final = 60.0
+# The longest state's name: the bars begin below each other, and stay there.
+NAME: Final = 9
 _COLOURS: Final = {"completed": "green", "failed": "red", "cancelled": "red"}
 
 
@@ -63,7 +65,7 @@ class Lines:
 
 def _step(news: JobNews) -> str:
     time_gone = words.clock(news.elapsed) if news.ended else words.took(news.elapsed, news.expected)
-    return f"{news.state} {news.progress}%, {time_gone}"
+    return f"{news.doing} {news.progress}%, {time_gone}"
 
 
 class Bars:
@@ -76,36 +78,33 @@ class Bars:
     def job(self, news: JobNews) -> None:
         """See ``Show``."""
         progress = self._progress
-        began = progress.get_time() - news.elapsed
-        row = self._row(news.id, _job_tail, news=news, began=began)
-        progress.update(
-            row,
-            description=news.state,
-            total=100,
-            completed=news.progress,
-            news=news,
-            began=began,
-        )
+        if news.id not in self._rows:
+            progress.console.print(Text.assemble((news.id, "bold"), "  ", (news.model, "dim")))
+        facts: dict[str, Any] = {
+            "description": news.doing,
+            "total": 100,
+            "completed": news.progress,
+            "news": news,
+            "began": progress.get_time() - news.elapsed,
+        }
+        row = self._row(news.id, _job_tail, facts)
+        progress.update(row, **facts)
         if news.ended:
             progress.stop_task(row)
 
     def file(self, name: str, have: int, total: int | None) -> None:
         """See ``Show``."""
-        fresh = name not in self._rows
-        row = self._row(name, _file_tail)
-        self._progress.update(row, description=name, total=total, completed=have)
-        if fresh:
-            # The speed counts from what an earlier run had left.
-            self._progress.reset(row, completed=have, total=total)
+        facts: dict[str, Any] = {"description": name, "total": total, "completed": have}
+        self._progress.update(self._row(name, _file_tail, facts), **facts)
 
     def trouble(self, text: str) -> None:
         """See ``Show``."""
         self._progress.console.print(Text(text, "yellow"))
 
-    def _row(self, name: str, tail: Callable[[Task], str], **facts: Any) -> TaskID:
-        """The row of a job or a file. It is drawn at once, so ``facts`` come with it."""
+    def _row(self, name: str, tail: Callable[[Task], str], facts: dict[str, Any]) -> TaskID:
+        """The row of a job or a file. It is drawn at once, so its facts come with it."""
         if name not in self._rows:
-            self._rows[name] = self._progress.add_task(name, total=None, tail=tail, **facts)
+            self._rows[name] = self._progress.add_task(tail=tail, **facts)
         return self._rows[name]
 
 
@@ -127,7 +126,7 @@ def _file_tail(task: Task) -> str:
 
 class _Name(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(task.description, _COLOURS.get(task.description, ""))
+        return Text(f"{task.description:{NAME}}", _COLOURS.get(task.description, ""))
 
 
 class _Mark(SpinnerColumn):
@@ -150,12 +149,21 @@ class _Tail(ProgressColumn):
         return Text(tail(task), "dim")
 
 
+def _bar() -> BarColumn:
+    """In plain colours: where there are 16, rich's own for full and for empty are the same."""
+    return BarColumn(
+        30, "bright_black", complete_style="cyan", finished_style="green", pulse_style="cyan"
+    )
+
+
 @contextmanager
-def showing(console: Console) -> Iterator[Show]:
-    """Bars where ``console`` can draw them, else lines."""
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield Lines(lambda text: console.print(text, markup=False), time.monotonic)
+def showing(out: Console, err: Console) -> Iterator[Show]:
+    """On ``err``, so that ``out`` is free for results: bars, or lines where ``out`` is no terminal
+    or bars cannot be drawn.
+    """
+    if not out.is_terminal or not err.is_terminal or err.is_dumb_terminal:
+        yield Lines(lambda text: err.print(text, markup=False), time.monotonic)
         return
-    columns = (_Mark(), _Name(), BarColumn(bar_width=30), _Percent(), _Tail())
-    with Progress(*columns, console=console) as progress:
+    columns = (_Mark(), _Name(), _bar(), _Percent(), _Tail())
+    with Progress(*columns, console=err) as progress:
         yield Bars(progress)

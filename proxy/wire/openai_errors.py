@@ -232,7 +232,7 @@ def for_failure(
     if failure.kind in _TELLS_DETAIL and said:
         message = f"{message}: {said}"
     elif failure.kind in _TELLS_REASON and failure.told:
-        message = f"{message.removesuffix('.')}: {failure.told}"
+        message = f"{message.removesuffix('.')}. {failure.told}"
     return ErrorReply(
         row.status, quiet(message, row.message), row.type, row.code, None, wait, row.final
     )

@@ -50,7 +50,7 @@ async def _followed(media: ProviderMedia, task_ids: list[str]) -> TaskReport:
             return report
 
 
-@pytest.mark.parametrize(("size", "uploads"), [(10, 0), (3_800_000, 1), (6_000_000, 1)])
+@pytest.mark.parametrize(("size", "uploads"), [(10, 0), (3_800_000, 0), (6_000_000, 1)])
 def test_a_clip_from_a_picture_of_any_size(size: int, uploads: int) -> None:
     async def story(media: ProviderMedia) -> bytes:
         accepted = await media.submit(ACCOUNT, _order(size), _nothing)

@@ -360,7 +360,7 @@ def test_new_apis_finished_and_failed_tasks() -> None:
     assert (done["data"]["fail_reason"], done["format"]) == ("", "mp4")
     failed = newapi_task(_failed())
     assert failed["data"]["fail_reason"] == "The prompt was refused."
-    assert failed["data"]["error"]["code"] == "content_policy_violation"
+    assert failed["data"]["error"]["type"] == "content_policy_violation"
     assert failed["url"] == ""
 
 
