@@ -25,7 +25,8 @@ async def read_fields(request: Request) -> Fields:
     said = request.headers.get("content-type", "")
     if said.startswith("multipart/form-data"):
         return await _read_multipart(request.headers, body)
-    if said.startswith("application/x-www-form-urlencoded"):
+    # What curl calls a form by itself is JSON more often than not.
+    if said.startswith("application/x-www-form-urlencoded") and body.lstrip()[:1] != b"{":
         form = await FormParser(request.headers, _whole(body)).parse()
         return _gathered([(name, value) for name, value in form.multi_items()])
     # Whatever the label says: users of curl forget it.
