@@ -5,9 +5,11 @@ from typing import Any
 
 from proxy.core.events import (
     ChatEvent,
+    Cited,
     Counted,
     Finished,
     ReasoningDelta,
+    RefusalDelta,
     Served,
     TextDelta,
     ToolCallDelta,
@@ -31,6 +33,8 @@ class Choice:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, Call] = field(default_factory=dict)
+    refusal: list[str] = field(default_factory=list)
+    citations: list[Cited] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
     finish: str | None = None
@@ -52,6 +56,10 @@ class Answer:
             self.choice(event.choice).reasoning.append(event.text)
         elif isinstance(event, ToolCallDelta):
             self._add_fragment(event)
+        elif isinstance(event, RefusalDelta):
+            self.choice(event.choice).refusal.append(event.text)
+        elif isinstance(event, Cited):
+            self.choice(event.choice).citations.append(event)
         elif isinstance(event, Finished):
             self.choice(event.choice).finish = event.reason
         elif isinstance(event, Verbatim):
@@ -83,6 +91,7 @@ class Answer:
             for part in (
                 *choice.reasoning,
                 *choice.text,
+                *choice.refusal,
                 *(call.name + call.arguments for call in choice.calls.values()),
             )
         )

@@ -52,15 +52,42 @@ class ToolCall:
     arguments: str
 
 
+class Kept(StrEnum):
+    """What an attachment is to be used as."""
+
+    IMAGE = "image"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An image or a file in a message.
+
+    ``source`` is an https or data URL, ``name`` the caller's own file name ('' for none), ``param``
+    the place in the request for error texts (``messages.2.content.1``).
+    """
+
+    kind: Kept
+    source: str = field(repr=False)
+    name: str = ""
+    param: str = "messages"
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. ``images`` are https or data URLs; ``call_id`` is set on tool results."""
+    """One message. ``call_id`` and ``name`` (the tool's, '' when unknown) are set on tool results."""
 
     role: Role
     text: str
-    images: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     calls: tuple[ToolCall, ...] = ()
     call_id: str | None = None
+    name: str = ""
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The URLs of the turn's images."""
+        return tuple(each.source for each in self.attachments if each.kind is Kept.IMAGE)
 
 
 @dataclass(frozen=True, slots=True)

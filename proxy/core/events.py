@@ -47,6 +47,21 @@ class ToolCallDelta(Struct, frozen=True):
     choice: int = 0
 
 
+class RefusalDelta(Struct, frozen=True):
+    """A piece of the model's refusal to answer in the structure that was asked for."""
+
+    text: str
+    choice: int = 0
+
+
+class Cited(Struct, frozen=True):
+    """A page that the answer rests on, as web search names it."""
+
+    url: str
+    title: str
+    choice: int = 0
+
+
 class Verbatim(Struct, frozen=True):
     """Fields of a native chunk that have no event of their own, passed on unchanged.
 
@@ -95,6 +110,8 @@ ChatEvent = (
     | TextDelta
     | ReasoningDelta
     | ToolCallDelta
+    | RefusalDelta
+    | Cited
     | Verbatim
     | Finished
     | Counted
@@ -104,4 +121,4 @@ ChatEvent = (
 )
 
 # An attempt is open until the first of these: nothing the caller can see has gone out before.
-VISIBLE = (TextDelta, ReasoningDelta, ToolCallDelta, Verbatim, Finished)
+VISIBLE = (TextDelta, ReasoningDelta, ToolCallDelta, RefusalDelta, Verbatim, Finished)
