@@ -1,0 +1,169 @@
+"""Read an Anthropic Messages request: translated into an OpenAI chat request.
+
+Shapes: ``anthropic.types.message_create_params``. What can be checked here is named in this
+dialect (``messages.2.content.0.source``); the chat reader checks the rest. ``null`` means absent.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from proxy.core.ask import InvalidRequest
+from proxy.wire.json_values import number_at, object_at, text_at
+from proxy.wire.messages_blocks import Content, Part, read_content, texts_of
+from proxy.wire.messages_tools import chat_tools
+
+# OpenAI takes no more; a longer ``user`` is refused, and Claude Code's is longer.
+MOST_STOPS: Final = 4
+LONGEST_USER: Final = 64
+
+# A budget below these is that level of effort, else high. Anthropic's least budget is 1,024; Claude
+# Code's words for more thinking stand for 4,000, 10,000 and 31,999 tokens.
+LOW_BELOW: Final = 4_096
+MEDIUM_BELOW: Final = 16_384
+
+_PASSED_ON: Final = ("model", "stream", "temperature", "top_p")
+_WITHOUT_EFFECT: Final = (
+    "top_k", "container", "mcp_servers", "context_management", "service_tier", "speed",
+    "inference_geo", "fallbacks", "diagnostics",
+)  # fmt: skip
+_THINKS: Final = ("enabled", "adaptive", "between_tools")
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """``chat`` is an OpenAI chat request, not yet validated as one.
+
+    ``ignored`` names what the caller sent without effect, in this dialect's words.
+    ``shows_thinking``: the caller asked for thinking blocks. Others take the first block for text.
+    """
+
+    chat: dict[str, Any] = field(repr=False)
+    ignored: tuple[str, ...] = ()
+    shows_thinking: bool = False
+
+
+def chat_of(request: dict[str, Any]) -> Translated:
+    """Translate a decoded request. Raises ``InvalidRequest``."""
+    if request.get("compaction") is not None:
+        raise InvalidRequest(
+            "'compaction' is not supported.", param="compaction", code="unsupported_value"
+        )
+    messages = _messages(request)
+    tools, ignored = chat_tools(request)
+    stops = _stops(request)
+    if len(stops) > MOST_STOPS:
+        ignored.append(f"stop_sequences[{MOST_STOPS}:]")
+    ignored += [name for name in _WITHOUT_EFFECT if request.get(name) is not None]
+    chat = {
+        **{name: request.get(name) for name in _PASSED_ON},
+        "messages": messages,
+        "max_completion_tokens": _limit(request),
+        "stop": stops[:MOST_STOPS] or None,
+        "reasoning_effort": _effort(request),
+        "response_format": _response_format(request),
+        "user": text_at(request, "metadata", "user_id")[:LONGEST_USER] or None,
+        **tools,
+    }
+    present = {name: value for name, value in chat.items() if value is not None}
+    return Translated(present, tuple(ignored), _shows_thinking(object_at(request, "thinking")))
+
+
+def _messages(request: dict[str, Any]) -> list[dict[str, Any]]:
+    messages = request.get("messages")
+    if not isinstance(messages, list) or not messages:
+        code = "missing_required_parameter" if messages is None else "invalid_value"
+        raise InvalidRequest("'messages' must be a non-empty list.", param="messages", code=code)
+    turns = _Turns()
+    if (system := request.get("system")) is not None:
+        turns.add("system", read_content(system, "system", "system"))
+    for number, message in enumerate(messages):
+        where, role = f"messages.{number}", text_at(message, "role")
+        if role not in ("user", "assistant", "system"):
+            raise InvalidRequest(
+                f"'{where}.role' must be user, assistant or system.", param=f"{where}.role"
+            )
+        turns.add(role, read_content(message.get("content"), role, f"{where}.content"))
+    if not turns.said:
+        raise InvalidRequest("'messages' says nothing.", param="messages")
+    return turns.said
+
+
+@dataclass(slots=True)
+class _Turns:
+    """The chat's messages so far; the results of tools stand behind the turn that called them."""
+
+    said: list[dict[str, Any]] = field(default_factory=list)
+    _behind_calls: int = 0
+
+    def add(self, role: str, content: Content) -> None:
+        """Enter one message; one of which nothing is left is left out."""
+        for result in content.results:
+            self.said.insert(self._behind_calls, result)
+            self._behind_calls += 1
+        if role == "assistant" and (content.calls or content.parts):
+            text = "".join(texts_of(content.parts)) or None
+            calls = {"tool_calls": content.calls} if content.calls else {}
+            self.said.append({"role": role, "content": text, **calls})
+            self._behind_calls = len(self.said)
+        elif role == "system" and content.parts:
+            # Results that nobody called for stand behind the opening instructions.
+            opens = all(each["role"] == "system" for each in self.said)
+            self.said.append({"role": role, "content": "\n\n".join(texts_of(content.parts))})
+            self._behind_calls += opens
+        elif role == "user" and (parts := [*content.attached, *content.parts]):
+            self.said.append({"role": role, "content": _plain(parts)})
+
+
+def _plain(parts: list[Part]) -> str | list[Part]:
+    """One text goes as a string, which everybody takes."""
+    alone = len(parts) == 1 and parts[0]["type"] == "text"
+    return str(parts[0]["text"]) if alone else parts
+
+
+def _limit(request: dict[str, Any]) -> int | None:
+    """``max_tokens``: Anthropic requires it, a server in its place need not."""
+    limit = request.get("max_tokens")
+    if limit is None or (type(limit) is int and limit >= 1):
+        return limit
+    raise InvalidRequest("'max_tokens' must be a whole number of at least 1.", param="max_tokens")
+
+
+def _stops(request: dict[str, Any]) -> list[str]:
+    stops = request.get("stop_sequences")
+    if stops is None:
+        return []
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise InvalidRequest("'stop_sequences' must be a list of strings.", param="stop_sequences")
+    return [stop for stop in stops if stop]
+
+
+def _effort(request: dict[str, Any]) -> str | None:
+    """OpenAI's level: what is said about effort comes before a budget of thinking."""
+    thinking = object_at(request, "thinking")
+    kind = text_at(thinking, "type")
+    if kind == "disabled":
+        return "none"
+    if effort := text_at(request, "output_config", "effort"):
+        return effort
+    if kind == "enabled":
+        budget = number_at(thinking, "budget_tokens") or 0
+        return "low" if budget < LOW_BELOW else "medium" if budget < MEDIUM_BELOW else "high"
+    # The model is to decide how much; the middle leaves it most room.
+    return "medium" if kind in _THINKS else None
+
+
+def _shows_thinking(thinking: dict[str, Any]) -> bool:
+    return text_at(thinking, "type") in _THINKS and text_at(thinking, "display") != "omitted"
+
+
+def _response_format(request: dict[str, Any]) -> dict[str, Any] | None:
+    """``output_config.format``, or ``output_format`` as the beta had it."""
+    where, wanted = "output_config.format", object_at(request, "output_config").get("format")
+    if wanted is None:
+        where, wanted = "output_format", request.get("output_format")
+    if wanted is None:
+        return None
+    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    if text_at(wanted, "type") != "json_schema" or not isinstance(schema, dict):
+        raise InvalidRequest(f"'{where}' must have type json_schema and a 'schema'.", param=where)
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
