@@ -8,6 +8,7 @@ from genspark_emulator.question import Question
 
 QUOTED_USER_TEXT = 4000
 QUOTED_SYSTEM_TEXT = 160
+QUOTED_EARLIER_TEXT = 160
 
 DEFAULT_REASONING = "The question was read. It needs no tool, so a short answer will do."
 
@@ -65,6 +66,12 @@ def default_text(question: Question) -> str:
         sentences.append(f"System turn: “{shortened(question.system, QUOTED_SYSTEM_TEXT)}”.")
     if question.images:
         sentences.append(f"Images received: {question.images}.")
+    if question.files:
+        sentences.append(f"Files received: {question.files}.")
+    if question.earlier:
+        sentences.append(
+            f"Earlier you wrote: “{shortened(question.earlier, QUOTED_EARLIER_TEXT)}”."
+        )
     if question.tool_result is not None:
         sentences.append(f"The tool returned: “{shortened(question.tool_result, 400)}”.")
     sentences.append(f"You wrote: “{shortened(question.text, QUOTED_USER_TEXT)}”")

@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from genspark_emulator.answer import Answer, ToolCall, count_tokens, words
 from genspark_emulator.events import Frame, JsonObject
@@ -20,20 +21,28 @@ def _completion_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One completion to tell, whole or in chunks. ``extra`` keys go to the top level."""
+    """One completion to tell, whole or in chunks. ``extra`` keys go to the top level.
+
+    Its ``choices`` all say the same; ``index`` is the one that a chunk is about. ``functions``: the
+    caller spoke of functions and hears of one ``function_call``.
+    """
 
     model: str
     answer: Answer
     prompt_text: str
     include_usage: bool = False
+    choices: int = 1
+    index: int = 0
+    functions: bool = False
     extra: JsonObject = field(default_factory=dict)
     id: str = field(default_factory=_completion_id)
     created: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def finish_reason(self) -> str:
-        """``tool_calls`` or ``stop`` unless scripted."""
-        return self.answer.finish_reason or ("tool_calls" if self.answer.tool_calls else "stop")
+        """``tool_calls`` (or ``function_call``) or ``stop`` unless the answer says another."""
+        called = "function_call" if self.functions else "tool_calls"
+        return self.answer.finish_reason or (called if self.answer.tool_calls else "stop")
 
     @property
     def usage(self) -> JsonObject:
@@ -42,7 +51,8 @@ class Completion:
             return self.answer.usage
         reasoning = count_tokens(self.answer.reasoning)
         spoken = self.answer.text + "".join(call.arguments for call in self.answer.tool_calls)
-        asked, answered = count_tokens(self.prompt_text), count_tokens(spoken) + reasoning
+        asked = count_tokens(self.prompt_text)
+        answered = (count_tokens(spoken) + reasoning) * self.choices
         return {
             "prompt_tokens": asked,
             "completion_tokens": answered,
@@ -52,12 +62,15 @@ class Completion:
 
     def whole(self) -> JsonObject:
         """The non-streaming body."""
-        choice = {"index": 0, "message": self._message(), "finish_reason": self.finish_reason}
-        return {**self._head("chat.completion"), "choices": [choice], "usage": self.usage}
+        choices = [
+            {"index": index, "message": self._message(), "finish_reason": self.finish_reason}
+            for index in range(self.choices)
+        ]
+        return {**self._head("chat.completion"), "choices": choices, "usage": self.usage}
 
     def chunk(self, delta: JsonObject, finish_reason: str | None = None) -> JsonObject:
         """One streaming chunk."""
-        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        choice = {"index": self.index, "delta": delta, "finish_reason": finish_reason}
         return {**self._head("chat.completion.chunk"), "choices": [choice]}
 
     def usage_chunk(self) -> JsonObject:
@@ -74,32 +87,41 @@ class Completion:
         message: JsonObject = {"role": "assistant", "content": spoken}
         if answer.reasoning:
             message["reasoning_content"] = answer.reasoning
-        if answer.tool_calls:
+        if answer.tool_calls and self.functions:
+            message["function_call"] = _function(answer.tool_calls[0])
+        elif answer.tool_calls:
             message["tool_calls"] = [_whole_call(call) for call in answer.tool_calls]
         return message
 
 
 def _whole_call(call: ToolCall) -> JsonObject:
-    return {"id": _call_id(), "type": "function", "function": _function(call.name, call.arguments)}
+    return {"id": _call_id(), "type": "function", "function": _function(call)}
 
 
 def _call_id() -> str:
     return f"call_{uuid.uuid4().hex[:24]}"
 
 
-def _function(name: str, arguments: str) -> JsonObject:
-    return {"name": name, "arguments": arguments}
+def _function(call: ToolCall) -> JsonObject:
+    return {"name": call.name, "arguments": call.arguments}
 
 
 def tool_fragments(answer: Answer) -> Iterator[JsonObject]:
     """Each call as OpenAI streams it: id and name first, then pieces of the arguments."""
     for index, call in enumerate(answer.tool_calls):
         opening = {"index": index, "id": _call_id(), "type": "function"}
-        yield {**opening, "function": _function(call.name, "")}
-        size = max(1, min(ARGUMENT_FRAGMENT, len(call.arguments) // 2))
-        for start in range(0, len(call.arguments), size):
-            piece = call.arguments[start : start + size]
-            yield {"index": index, "function": {"arguments": piece}}
+        first, *others = function_fragments(call)
+        yield {**opening, "function": first}
+        for fragment in others:
+            yield {"index": index, "function": fragment}
+
+
+def function_fragments(call: ToolCall) -> Iterator[JsonObject]:
+    """The name first, then pieces of the arguments."""
+    yield {"name": call.name, "arguments": ""}
+    size = max(1, min(ARGUMENT_FRAGMENT, len(call.arguments) // 2))
+    for start in range(0, len(call.arguments), size):
+        yield {"arguments": call.arguments[start : start + size]}
 
 
 Chunks = Callable[[Completion], Iterator[Frame]]
@@ -128,9 +150,14 @@ def first_content(completion: Completion) -> Iterator[Frame]:
 
 
 def tools(completion: Completion) -> Iterator[Frame]:
-    """Tool calls, one fragment per chunk."""
+    """Tool calls, one fragment per chunk; of functions one call only."""
+    if completion.functions:
+        for call in completion.answer.tool_calls[:1]:
+            for fragment in function_fragments(call):
+                yield completion.chunk({"function_call": fragment})
+        return
     fragments = tool_fragments(completion.answer)
-    return (completion.chunk({"tool_calls": [fragment]}) for fragment in fragments)
+    yield from (completion.chunk({"tool_calls": [fragment]}) for fragment in fragments)
 
 
 def paired_tools(completion: Completion) -> Iterator[Frame]:
@@ -161,6 +188,18 @@ def done(_completion: Completion) -> Iterator[Frame]:
     yield "[DONE]"
 
 
+OF_THE_STREAM = (usage, done)
+"""Parts that come once, however many choices there are."""
+
+
 def told(parts: tuple[Chunks, ...], completion: Completion) -> tuple[Frame, ...]:
-    """All frames of a stream made of these parts."""
-    return tuple(frame for part in parts for frame in part(completion))
+    """All frames of a stream made of these parts; several choices take turns, chunk by chunk."""
+    own = [part for part in parts if part not in OF_THE_STREAM]
+    last = [part for part in parts if part in OF_THE_STREAM]
+    ways = [_frames(own, replace(completion, index=index)) for index in range(completion.choices)]
+    turns = (frame for frames in zip_longest(*ways) for frame in frames if frame is not None)
+    return (*turns, *_frames(last, completion))
+
+
+def _frames(parts: Sequence[Chunks], completion: Completion) -> Iterator[Frame]:
+    return (frame for part in parts for frame in part(completion))

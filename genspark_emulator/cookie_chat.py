@@ -3,17 +3,19 @@
 import time
 import uuid
 
-from genspark_emulator.answer import Answer, default_answer, shortened
+from genspark_emulator.answer import Answer, shortened
 from genspark_emulator.calls import Call
 from genspark_emulator.catalogue import served_cookie_model
 from genspark_emulator.events import JsonObject
 from genspark_emulator.projects import Project
+from genspark_emulator.prompt_conventions import in_text, unfolded
 from genspark_emulator.question import Question, read_question
 from genspark_emulator.reply import Headers, Reply
 from genspark_emulator.rules import Rule
 from genspark_emulator.scenarios.cookie_streams import COOKIE_STREAMS
 from genspark_emulator.state import EmulatorState
 from genspark_emulator.turn import Turn, frames_of
+from genspark_emulator.usual_answer import usual_answer
 
 WINDOW_SECONDS = 5400
 """Until a scripted window limit resets; one source always saw about 90 minutes."""
@@ -30,9 +32,10 @@ def asked_model(body: JsonObject) -> str:
     return str(body.get("ai_chat_model") or "")
 
 
-def answer_to(question: Question, rule: Rule) -> Answer:
-    """The scripted answer, or the usual one."""
-    return rule.answer.as_answer(question) if rule.answer else default_answer(question)
+def answer_to(request: JsonObject, question: Question, rule: Rule) -> Answer:
+    """The scripted answer or the usual one, with its tool calls in text."""
+    scripted = rule.answer.as_answer(question) if rule.answer else None
+    return in_text(scripted or usual_answer(request, question))
 
 
 def new_turn(project: Project, question: Question, answer: Answer, rule: Rule) -> Turn:
@@ -61,16 +64,17 @@ def remember(project: Project, messages: list[JsonObject], answer: Answer) -> No
 
 
 def answer_ask(call: Call, state: EmulatorState, rule: Rule) -> Reply:
-    """The stream of one turn."""
+    """The stream of one turn; the model sees the project's thread before the new messages."""
     body = call.fields
     search = bool(body.get("ai_chat_enable_search"))
-    question = read_question(asked_model(body), body["messages"], search=search)
-    answer = answer_to(question, rule)
     project = open_project(call, state, body.get("project_id"))
+    request = unfolded([*project.messages, *body["messages"]])
+    question = read_question(asked_model(body), request["messages"], search=search)
+    answer = answer_to(request, question, rule)
     remember(project, body["messages"], answer)
     stream = COOKIE_STREAMS[rule.scenario or "answered"]
     frames = frames_of(stream, new_turn(project, question, answer, rule))
-    return Reply(frames=frames, headers=_refreshed(call, state, rule))
+    return Reply(frames=frames, headers=_refreshed(call, state, rule), project=project.id)
 
 
 def _refreshed(call: Call, state: EmulatorState, rule: Rule) -> Headers:

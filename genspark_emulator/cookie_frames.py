@@ -4,11 +4,19 @@ from collections.abc import Iterator
 
 from genspark_emulator.answer import DEFAULT_REASONING, count_tokens, words
 from genspark_emulator.catalogue import COOKIE_FALLBACK
-from genspark_emulator.events import Frame, JsonObject, Line
+from genspark_emulator.events import Frame, JsonObject, Line, encode_json
 from genspark_emulator.turn import MessageResult, Part, Turn
 
 HUGE_STATE_BYTES = 2 * 1024 * 1024
 TOOL_TEXT = '{"organic_results": [{"title": "Emulated hit", "link": "https://example.com/"}]}'
+SOURCES = tuple(
+    {
+        "title": f"Emulated source {name}",
+        "link": f"https://example.com/{name}",
+        "snippet": f"What source {name} says.",
+    }
+    for name in ("one", "two", "three")
+)
 APOLOGY = "Sorry, I couldn't produce a response this turn."
 
 
@@ -56,17 +64,33 @@ def search_result(turn: Turn) -> Iterator[Frame]:
         yield from tool_message(turn)
 
 
+def sources(turn: Turn) -> Iterator[Frame]:
+    """With web search on, what was found: two hits in a tool message, all three in a field.
+
+    Inferred: no source documents a frame that names sources. The keys of a hit are those of the
+    key route's ``web_search`` (2026-09-22).
+    """
+    if turn.search:
+        yield from _tool_message(turn, encode_json({"organic_results": SOURCES[:2]}, spaced=True))
+        found = [{"title": source["title"], "url": source["link"]} for source in SOURCES]
+        yield project_field("session_state.search_results", found)
+
+
 def tool_message(turn: Turn) -> Iterator[Frame]:
     """A bubble of role ``tool`` whose content is JSON text."""
+    yield from _tool_message(turn, TOOL_TEXT)
+
+
+def _tool_message(turn: Turn, text: str) -> Iterator[Frame]:
     tool_id = f"tool-{turn.message_id}"
     yield {"type": "message_start", "message_id": tool_id, "role": "tool"}
     yield {
         "type": "message_field",
         "message_id": tool_id,
         "field_name": "content",
-        "field_value": TOOL_TEXT,
+        "field_value": text,
     }
-    yield {"type": "message_result", "message": {"role": "tool", "content": TOOL_TEXT}}
+    yield {"type": "message_result", "message": {"role": "tool", "content": text}}
 
 
 def tool_arguments(turn: Turn) -> Iterator[Frame]:

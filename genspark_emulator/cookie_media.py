@@ -97,4 +97,4 @@ def answer_media(call: Call, state: EmulatorState, rule: Rule) -> Reply:
     if buys(stream):
         tasks = _bought(call, state, rule, _order(call, rule, question.text), project)
         turn = with_tasks(turn, tasks, state, call.origin)
-    return Reply(frames=frames_of(stream, turn))
+    return Reply(frames=frames_of(stream, turn), project=project.id)

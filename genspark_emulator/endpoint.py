@@ -56,6 +56,11 @@ def keyless(call: Call, _state: EmulatorState) -> Reply | None:
     return key_error(401, "Missing or invalid API key", "authentication_error", "invalid_api_key")
 
 
+def _named_project(call: Call) -> str | None:
+    named = call.fields.get("project_id")
+    return named if isinstance(named, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One emulated path.
@@ -110,6 +115,7 @@ class Endpoint:
             entry = state.journal.open(call)
             entry.recaptcha = state.recaptcha.judge(call)
             reply, rule = self.decide(call, state, entry.recaptcha)
+            entry.project = reply.project or _named_project(call)
             return Transmission(reply, rule, entry)
 
         return handle

@@ -17,7 +17,8 @@ KEPT_BODY_BYTES = 64 * 1024 * 1024
 class Entry:
     """One call. ``status`` and ``ended`` stay None until headers and end were sent.
 
-    ``recaptcha`` is what the captcha token of an ask was worth; None on other calls.
+    ``recaptcha`` is what the captcha token of an ask was worth, ``project`` the conversation that
+    an ask opened, continued or, refused or not, tried to continue; both are None on other calls.
     """
 
     n: int
@@ -28,6 +29,7 @@ class Entry:
     cancelled: bool = False
     bytes_sent: int = 0
     recaptcha: Verdict | None = None
+    project: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The entry in the form of the control interface."""
@@ -46,6 +48,7 @@ class Entry:
             "cancelled": self.cancelled,
             "bytes_sent": self.bytes_sent,
             "recaptcha": self.recaptcha,
+            "project": self.project,
         }
 
 

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from genspark_emulator.answer import DEFAULT_REASONING, Answer, default_answer
+from genspark_emulator.answer import DEFAULT_REASONING, Answer
 from genspark_emulator.calls import Call
 from genspark_emulator.catalogue import KEY_MODELS, base_id, offered_on_key_route
 from genspark_emulator.completion import STREAM_ERROR, Completion, told
 from genspark_emulator.endpoint import Endpoint, keyless
-from genspark_emulator.events import JsonObject, encode_json
-from genspark_emulator.question import Question, content_text, read_question
+from genspark_emulator.events import JsonObject
+from genspark_emulator.limits import limited
+from genspark_emulator.question import content_text, read_question
 from genspark_emulator.reply import Reply
 from genspark_emulator.rules import Rule
 from genspark_emulator.scenarios.documents import allowed_models, key_error
@@ -18,9 +19,17 @@ from genspark_emulator.scenarios.key_streams import (
     SPARE_FUNCTIONS,
     KeyStream,
 )
-from genspark_emulator.schema_example import example_of
 from genspark_emulator.state import EmulatorState
-from genspark_emulator.tool_choice import MAX_CALLS, call_of, chosen_calls, offered_functions
+from genspark_emulator.tool_choice import (
+    MAX_CALLS,
+    call_of,
+    offered_functions,
+    speaks_of_functions,
+)
+from genspark_emulator.usual_answer import usual_answer
+
+MOST_CHOICES = 128
+"""OpenAI's limit; more are not refused, but not given either."""
 
 FIXED_TEMPERATURE = ("gpt-5", "gpt-6", "kimi-k3")
 """Families that accept no temperature but the default one (vendor software of 2026-08-21)."""
@@ -49,27 +58,6 @@ def _unaccepted(body: JsonObject) -> Reply | None:
     return None
 
 
-def usual_answer(body: JsonObject, question: Question) -> Answer:
-    """Tool calls if there is reason to, a JSON document if one is asked for, else words."""
-    calls = chosen_calls(body, question)
-    if calls:
-        return Answer(tool_calls=calls)
-    document = _asked_document(body)
-    return default_answer(question) if document is None else Answer(deltas=(document,))
-
-
-def _asked_document(body: JsonObject) -> str | None:
-    """JSON text for ``response_format``, or None when plain text is wanted."""
-    wanted = body.get("response_format")
-    kind = wanted.get("type") if isinstance(wanted, dict) else None
-    if kind == "json_object":
-        return encode_json({"emulated": True}, spaced=True)
-    if not isinstance(wanted, dict) or kind != "json_schema":
-        return None
-    schema = (wanted.get("json_schema") or {}).get("schema", {})
-    return encode_json(example_of(schema), spaced=True)
-
-
 def _forced_calls(body: JsonObject) -> Answer:
     functions = offered_functions(body) or SPARE_FUNCTIONS
     return Answer(tool_calls=tuple(call_of(function) for function in functions[:MAX_CALLS]))
@@ -90,7 +78,7 @@ def _answer(body: JsonObject, rule: Rule, stream: KeyStream) -> Answer:
 
 
 def _completion(body: JsonObject, rule: Rule, stream: KeyStream) -> Completion:
-    answer = _answer(body, rule, stream)
+    answer = limited(_answer(body, rule, stream), body)
     options = body.get("stream_options")
     served = OTHER_KEY_MODEL if rule.scenario == "other_model" else base_id(body["model"])
     return Completion(
@@ -100,6 +88,8 @@ def _completion(body: JsonObject, rule: Rule, stream: KeyStream) -> Completion:
             content_text(m.get("content")) for m in body["messages"] if isinstance(m, dict)
         ),
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+        choices=max(1, min(body.get("n") or 1, MOST_CHOICES)),
+        functions=speaks_of_functions(body),
         extra=stream.extra,
     )
 

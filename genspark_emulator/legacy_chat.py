@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 from genspark_emulator.calls import Call
 from genspark_emulator.cookie_chat import answer_to, new_turn, open_project, remember
 from genspark_emulator.events import JsonObject
+from genspark_emulator.prompt_conventions import unfolded
 from genspark_emulator.question import read_question
 from genspark_emulator.reply import Reply
 from genspark_emulator.rules import Rule
@@ -33,11 +34,12 @@ def answer_copilot(call: Call, state: EmulatorState, rule: Rule) -> Reply:
     messages = [m for m in body.get("messages") or [] if isinstance(m, dict)]
     model = ",".join(map(str, extra.get("models") or []))
     search = bool(extra.get("request_web_knowledge"))
-    question = read_question(model, messages, search=search)
-    answer = answer_to(question, rule)
+    request = unfolded(messages)
+    question = read_question(model, request["messages"], search=search)
+    answer = answer_to(request, question, rule)
     project = open_project(call, state, continued_project(body))
     remember(project, messages, answer)
     usual = "legacy_detail_answer" if search else "answered"
     scenario = usual if rule.scenario in (None, "answered") else rule.scenario
     turn = new_turn(project, question, answer, rule)
-    return Reply(frames=frames_of(LEGACY_STREAMS[scenario], turn))
+    return Reply(frames=frames_of(LEGACY_STREAMS[scenario], turn), project=project.id)

@@ -49,4 +49,4 @@ def answer_legacy_media(call: Call, state: EmulatorState, rule: Rule) -> Reply:
     if generated in stream:
         task = buy(call, state, rule, _order(call, question.text), project.id)
         turn = with_tasks(turn, [task], state, call.origin)
-    return Reply(frames=frames_of(stream, turn))
+    return Reply(frames=frames_of(stream, turn), project=project.id)

@@ -23,7 +23,8 @@ class Reply:
 
     A stream is told at once (``frames``) or as time goes by (``told``). ``spaced`` is the JSON
     style: with a space after separators (cookie routes) or compact. A reply that does not end is
-    followed by silence until the client leaves.
+    followed by silence until the client leaves. ``project`` is the conversation that the call
+    reached; only the journal tells it.
     """
 
     body: Any = ""
@@ -35,6 +36,7 @@ class Reply:
     content_type: str = ""
     spaced: bool = True
     ends: bool = True
+    project: str | None = None
 
     @property
     def media_type(self) -> str:

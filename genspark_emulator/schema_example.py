@@ -1,14 +1,19 @@
-"""The smallest value that satisfies a JSON Schema, for the arguments of a tool call.
+"""A small value that satisfies a JSON Schema, for the arguments of a tool call.
 
 Covers the keywords that tool definitions use in practice; ``pattern`` and conditional
 keywords are not solved.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_DEPTH = 12
 """Deeper than any real tool; ends the recursion of a schema that refers to itself."""
+
+FILLED_DEPTH = 3
+"""Above it a list has an item, and an object that requires nothing all its properties, as a reader
+expects; further down they are empty, for a schema may contain itself."""
 
 FORMATS = {
     "date": "2026-01-01",
@@ -32,6 +37,21 @@ def example_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
     if schema.get("enum"):
         return schema["enum"][0]
     return _EXAMPLES[_type_of(schema)](schema, root, depth)
+
+
+def schema_within(text: str) -> dict[str, Any] | None:
+    """The first JSON object in a text that reads like the schema of an object, or None."""
+    decoder, start = json.JSONDecoder(), text.find("{")
+    while start >= 0:
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except ValueError:
+            end = start + 1
+        else:
+            if "properties" in value:
+                return dict(value)
+        start = text.find("{", end)
+    return None
 
 
 def _resolved(schema: Mapping[str, Any], root: Any) -> dict[str, Any]:
@@ -72,15 +92,18 @@ def _type_of(schema: Mapping[str, Any]) -> str:
 
 def _object(schema: Mapping[str, Any], root: Any, depth: int) -> dict[str, Any]:
     properties = schema.get("properties", {})
+    names = schema.get("required") or (properties if depth < FILLED_DEPTH else ())
     return {
         name: example_of(properties.get(name, {"type": "string"}), root, depth + 1)
-        for name in schema.get("required", ())
+        for name in names
     }
 
 
 def _array(schema: Mapping[str, Any], root: Any, depth: int) -> list[Any]:
     items = schema.get("items", {"type": "string"})
-    return [example_of(items, root, depth + 1) for _ in range(schema.get("minItems", 0))]
+    usual = 1 if depth < FILLED_DEPTH else 0
+    length = max(schema.get("minItems", 0), min(usual, schema.get("maxItems", 1)))
+    return [example_of(items, root, depth + 1) for _ in range(length)]
 
 
 def _string(schema: Mapping[str, Any], _root: Any, _depth: int) -> str:
@@ -90,7 +113,7 @@ def _string(schema: Mapping[str, Any], _root: Any, _depth: int) -> str:
 
 def _integer(schema: Mapping[str, Any], _root: Any, _depth: int) -> int:
     above = schema.get("exclusiveMinimum")
-    low = schema.get("minimum", 1 if above is None else above + 1)
+    low = max(1, schema.get("minimum", 1 if above is None else above + 1))
     step = schema.get("multipleOf", 1)
     value = int(-(-low // step) * step)
     return min(value, int(schema.get("maximum", value)))

@@ -125,13 +125,14 @@ def test_the_log_tells_what_arrived_and_what_was_sent(emulator: EmulatorClient) 
     chat, key_chat, unknown = emulator.log()
     assert set(chat) == {
         *("n", "flow", "method", "path", "query", "headers", "body", "account"),
-        *("status", "started", "ended", "cancelled", "bytes_sent", "recaptcha"),
+        *("status", "started", "ended", "cancelled", "bytes_sent", "recaptcha", "project"),
     }
     assert (chat["flow"], chat["account"], chat["status"]) == ("chat", SESSION, 200)
     assert chat["body"] == ask_body("hi")
     assert chat["headers"]["cookie"] == f"session_id={SESSION}"
     assert chat["bytes_sent"] > 100
-    assert (key_chat["flow"], key_chat["account"]) == ("key_chat", KEY)
+    assert chat["project"] == emulator.projects()[0]["id"]
+    assert (key_chat["flow"], key_chat["account"], key_chat["project"]) == ("key_chat", KEY, None)
     assert (unknown["flow"], unknown["status"]) == ("unknown", 404)
     assert unknown["query"] == {"x": "1"}
 

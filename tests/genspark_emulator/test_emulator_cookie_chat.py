@@ -1,6 +1,7 @@
 """The chat of the web application."""
 
 import http.client
+import json
 from typing import Any
 
 import pytest
@@ -83,6 +84,35 @@ def test_system_turns_are_honoured_and_images_counted(emulator: EmulatorClient) 
     assert "what is it" in text
 
 
+def test_uploaded_files_are_counted(emulator: EmulatorClient) -> None:
+    place = emulator.get("/api/get_upload_personal_image_url").json()["data"]
+    emulator.http.put(
+        place["upload_image_url"], content=b"%PDF", headers={"x-ms-blob-type": "BlockBlob"}
+    )
+    file = {"name": "a.pdf", "private_storage_url": place["private_storage_url"]}
+    parts = [{"type": "private_file", "private_file": file}, {"type": "text", "text": "sum it up"}]
+    text = streamed_text(emulator.ask(messages=[{"role": "user", "content": parts}]))
+    assert "Files received: 1." in text
+    assert "Images received" not in text
+
+
+def test_sources_are_told_before_the_text_with_search_only(emulator: EmulatorClient) -> None:
+    emulator.script(scenario="search_sources", times=2)
+    found, plain = emulator.ask(ai_chat_enable_search=True), emulator.ask()
+    frames = frames_of(found)
+    types = [frame["type"] for frame in frames]
+    listed = next(f for f in frames if f.get("field_name") == "session_state.search_results")
+    told = next(f for f in frames if f["type"] == "message_result")["message"]
+    hits = json.loads(told["content"])["organic_results"]
+    assert told["role"] == "tool"
+    assert [sorted(hit) for hit in hits] == [["link", "snippet", "title"]] * 2
+    assert [sorted(item) for item in listed["field_value"]] == [["title", "url"]] * 3
+    assert [hit["link"] for hit in hits] == [item["url"] for item in listed["field_value"][:2]]
+    assert frames.index(listed) < types.index("message_field_delta")
+    assert "example.com" not in streamed_text(found)
+    assert "example.com" not in plain
+
+
 def test_web_search_adds_a_tool_message_only(emulator: EmulatorClient) -> None:
     stream = emulator.ask(ai_chat_enable_search=True)
     starts = [frame for frame in frames_of(stream) if frame["type"] == "message_start"]
@@ -118,6 +148,39 @@ def test_a_project_belongs_to_one_account_and_keeps_its_thread(emulator: Emulato
     assert [m["role"] for m in mine["messages"]] == ["user", "assistant", "user", "assistant"]
     assert other["account"] == "session-of-bert"
     assert "of Bert" not in str(mine["messages"])
+
+
+def test_a_continued_project_is_remembered(emulator: EmulatorClient) -> None:
+    first = [{"role": "system", "content": "Rhyme"}, {"role": "user", "content": "one"}]
+    project = project_of(emulator.ask(messages=first))
+    second = streamed_text(emulator.ask("two", project_id=project))
+    third = streamed_text(emulator.ask("three", project_id=project))
+    assert "System turn: “Rhyme”" in second
+    assert "Earlier you wrote: “one”. You wrote: “two”" in second
+    assert "Earlier you wrote: “two”. You wrote: “three”" in third
+    assert "Earlier" not in streamed_text(emulator.ask("alone"))
+
+
+def test_the_log_tells_everything_that_reached_a_project(emulator: EmulatorClient) -> None:
+    mine = project_of(emulator.ask("first"))
+    other = project_of(emulator.ask("of Bert", session="session-of-bert"))
+    emulator.ask("second", project_id=mine)
+    emulator.script(scenario="server_overloaded_mid")
+    emulator.ask("cut off", project_id=mine)
+    emulator.script(scenario="too_quickly")
+    emulator.post(ASK, ask_body("limited", project_id=mine))
+    emulator.post(ASK, ask_body("astray", project_id=mine), session="session-of-bert")
+    emulator.post(ASK, ask_body("unreadable", project_id=7))
+    told = [(entry["project"], entry["body"]["messages"][0]["content"]) for entry in emulator.log()]
+    assert told == [
+        (mine, "first"),
+        (other, "of Bert"),
+        (mine, "second"),
+        (mine, "cut off"),
+        (mine, "limited"),
+        (mine, "astray"),
+        (None, "unreadable"),
+    ]
 
 
 def test_random_foreign_and_deleted_projects_are_internal_errors(emulator: EmulatorClient) -> None:

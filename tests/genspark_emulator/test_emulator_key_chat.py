@@ -88,6 +88,19 @@ def test_image_parts_are_accepted(emulator: EmulatorClient) -> None:
     assert "Images received: 1" in body["choices"][0]["message"]["content"]
 
 
+def test_file_parts_are_counted(emulator: EmulatorClient) -> None:
+    file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}
+    parts = [{"type": "file", "file": file}, {"type": "text", "text": "sum it up"}]
+    body = emulator.complete(messages=[{"role": "user", "content": parts}]).json()
+    assert "Files received: 1." in body["choices"][0]["message"]["content"]
+
+
+def test_the_conversation_so_far_is_quoted(emulator: EmulatorClient) -> None:
+    said = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "1"}]
+    body = emulator.complete(messages=[*said, {"role": "user", "content": "two"}]).json()
+    assert "Earlier you wrote: “one”." in body["choices"][0]["message"]["content"]
+
+
 @pytest.mark.parametrize(
     ("text", "fields", "names"),
     [
@@ -137,11 +150,42 @@ def test_a_tool_result_is_answered_in_words(emulator: EmulatorClient) -> None:
     assert choice["finish_reason"] == "stop"
 
 
+def test_a_forced_model_goes_on_to_another_tool(emulator: EmulatorClient) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "what does get_time say"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "noon"},
+    ]
+    fields = {"messages": messages, "tools": [CLOCK, WEATHER], "tool_choice": "required"}
+    message = emulator.complete(**fields).json()["choices"][0]["message"]
+    assert [c["function"]["name"] for c in message["tool_calls"]] == ["get_weather"]
+
+
 def test_a_json_document_is_written_when_asked_for(emulator: EmulatorClient) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     body = emulator.complete(response_format=wanted).json()
     assert json.loads(body["choices"][0]["message"]["content"]) == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("system", "document"),
+    [
+        (
+            'It fits {"type": "object", "properties": {"n": {"enum": [7]}}, "required": ["n"]}.',
+            {"n": 7},
+        ),
+        ('Like {"n": 7} or {n} or {', {"emulated": True}),
+        ("", {"emulated": True}),
+    ],
+)
+def test_any_json_object_fits_the_schema_that_a_system_turn_shows(
+    emulator: EmulatorClient, system: str, document: Any
+) -> None:
+    said = [{"role": "system", "content": system}, {"role": "user", "content": "hello"}]
+    body = emulator.complete(messages=said, response_format={"type": "json_object"}).json()
+    assert json.loads(body["choices"][0]["message"]["content"]) == document
 
 
 @pytest.mark.parametrize("model", ["gpt-5.4", "gpt-6-sol", "kimi-k3", "openai/gpt-5.4"])
@@ -200,3 +244,67 @@ def test_every_field_of_a_scripted_answer(emulator: EmulatorClient) -> None:
     assert whole["usage"] == answer["usage"]
     assert [d["content"] for d in deltas_of(stream) if d.get("content")] == ["一", "二"]
     assert joined(deltas_of(stream), "reasoning_content") == "because  of this"
+
+
+def test_several_choices_take_turns_in_a_stream(emulator: EmulatorClient) -> None:
+    emulator.script(answer={"text": "one two"}, times=2)
+    whole = emulator.complete(n=3).json()
+    stream = emulator.complete(n=2, stream=True, stream_options={"include_usage": True}).text
+    told = [(f["choices"][0]["index"], f["choices"][0]["delta"].get("content"))
+            for f in frames_of(stream) if f["choices"]]  # fmt: skip
+    assert [choice["index"] for choice in whole["choices"]] == [0, 1, 2]
+    assert {choice["message"]["content"] for choice in whole["choices"]} == {"one two"}
+    assert whole["usage"]["completion_tokens"] == 6
+    pieces = ("", "one", " two", None)
+    assert told == [(index, piece) for piece in pieces for index in (0, 1)]
+    assert frames_of(stream)[-1]["usage"]["completion_tokens"] == 4
+    assert data_of(stream).count("[DONE]") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "reason"),
+    [
+        ({"stop": "three"}, "one two ", "stop"),
+        ({"stop": ["four", "two"]}, "one ", "stop"),
+        ({"stop": ["absent"]}, "one two three four", "stop"),
+        ({"max_tokens": 2}, "one two ", "length"),
+        ({"max_completion_tokens": 1, "max_tokens": 2}, "one ", "length"),
+        ({"max_tokens": 99}, "one two three four", "stop"),
+        ({"stop": "two", "max_tokens": 4}, "one ", "stop"),
+        ({"stop": "two", "max_tokens": 1}, "one ", "stop"),
+        ({"stop": "four", "max_tokens": 1}, "one ", "length"),
+        ({"stop": None, "max_tokens": None}, "one two three four", "stop"),
+    ],
+)
+def test_an_answer_may_end_early(
+    emulator: EmulatorClient, fields: dict[str, Any], text: str, reason: str
+) -> None:
+    emulator.script(answer={"text": "one two three four"}, times=2)
+    [choice] = emulator.complete(**fields).json()["choices"]
+    stream = emulator.complete(stream=True, **fields).text
+    assert (choice["message"]["content"], choice["finish_reason"]) == (text, reason)
+    assert joined(deltas_of(stream), "content") == text
+    assert frames_of(stream)[-1]["choices"][0]["finish_reason"] == reason
+
+
+@pytest.mark.parametrize("choice", [None, "auto", {"name": "get_time"}])
+def test_the_older_form_of_tools(emulator: EmulatorClient, choice: Any) -> None:
+    functions = [WEATHER["function"], CLOCK["function"]]
+    fields = {"functions": functions, "function_call": choice}
+    text = "hello" if isinstance(choice, dict) else "get_time, not get_dressed"
+    [whole] = emulator.complete(text, **fields).json()["choices"]
+    stream = emulator.complete(text, stream=True, **fields).text
+    pieces = [delta["function_call"] for delta in deltas_of(stream) if "function_call" in delta]
+    assert whole["finish_reason"] == "function_call"
+    assert whole["message"]["function_call"] == {"name": "get_time", "arguments": '{"zone": "UTC"}'}
+    assert "tool_calls" not in whole["message"]
+    assert pieces[0] == {"name": "get_time", "arguments": ""}
+    assert joined(pieces, "arguments") == '{"zone": "UTC"}'
+    assert frames_of(stream)[-1]["choices"][0]["finish_reason"] == "function_call"
+    result = {"role": "function", "name": "get_time", "content": "noon"}
+    said = [{"role": "user", "content": text}, whole["message"], result]
+    answered = emulator.complete(messages=said, functions=functions).json()["choices"][0]
+    assert "The tool returned: “noon”" in answered["message"]["content"]
+    assert emulator.complete(text, functions=functions, function_call="none").json()["choices"][0][
+        "message"
+    ]["content"]

@@ -18,7 +18,11 @@ NODE = {
     [
         ({}, {}),
         (True, {}),
-        ({"type": "object", "properties": {"a": {"type": "string"}}}, {}),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {"a": "example"}),
+        (
+            {"type": "object", "properties": {"a": {"enum": [1]}, "b": {}}, "required": ["a"]},
+            {"a": 1},
+        ),
         ({"type": "string"}, "example"),
         ({"type": "string", "minLength": 9}, "examplexx"),
         ({"type": "string", "maxLength": 2}, "ex"),
@@ -26,11 +30,18 @@ NODE = {
         ({"type": "integer"}, 1),
         ({"type": "integer", "minimum": 4, "multipleOf": 3}, 6),
         ({"type": "integer", "exclusiveMinimum": 4}, 5),
+        ({"type": "integer", "minimum": -9, "maximum": 9}, 1),
+        ({"type": "integer", "minimum": -9, "maximum": -8}, -8),
         ({"type": "number", "maximum": 0}, 0),
         ({"type": "boolean"}, True),
         ({"type": "null"}, None),
         ({"type": ["null", "integer"]}, 1),
-        ({"type": "array"}, []),
+        ({"type": "array"}, ["example"]),
+        ({"type": "array", "items": {"type": "integer"}, "maxItems": 0}, []),
+        (
+            {"type": "array", "items": {"type": "array", "items": {"type": "array"}}},
+            [[["example"]]],
+        ),
         ({"type": "array", "items": {"type": "integer"}, "minItems": 2}, [1, 1]),
         ({"enum": ["b", "a"]}, "b"),
         ({"const": 7}, 7),
@@ -63,6 +74,12 @@ def test_examples(schema: Any, value: Any) -> None:
 
 def test_a_schema_that_contains_itself_ends() -> None:
     assert example_of({"$defs": {"node": NODE}, "$ref": "#/$defs/node"})["next"]
+
+
+def test_lists_have_an_item_near_the_top_only() -> None:
+    inner = {"type": "array", "items": {"$ref": "#/$defs/tree"}}
+    tree = {"type": "object", "properties": {"in": inner}, "required": ["in"]}
+    assert example_of({"$defs": {"tree": tree}, "$ref": "#/$defs/tree"}) == {"in": [{"in": []}]}
 
 
 def test_a_reference_to_itself_ends() -> None:
