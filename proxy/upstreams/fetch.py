@@ -41,6 +41,10 @@ class FetchRefused(Exception):
         self.reason = reason
 
 
+class BodyTooLarge(FetchRefused):
+    """There is something, and it is larger than the limit."""
+
+
 class SystemNames:
     """The operating system's resolver in threads of its own.
 
@@ -115,11 +119,11 @@ class Fetcher:
     def _check(self, url: URL) -> None:
         """All but what a name resolves to: aiohttp asks no resolver about a literal address."""
         if url.scheme not in ("http", "https"):
-            raise FetchRefused("The image's URL must begin with http:// or https://.")
+            raise FetchRefused("The URL must begin with http:// or https://.")
         if not url.host:
             raise _invalid()
         if url.raw_user is not None or url.raw_password is not None:
-            raise FetchRefused("The image's URL must not contain a user name or a password.")
+            raise FetchRefused("The URL must not contain a user name or a password.")
         if _is_numeric(url.host) and not self._allowed(str(ip_address(url.host))):
             raise _not_public()
 
@@ -161,7 +165,7 @@ def _resolved(host: str, port: int, address: str) -> ResolveResult:
 
 def _parsed(text: str) -> URL:
     if len(text) > LONGEST_URL:
-        raise FetchRefused("The image's URL is too long.")
+        raise FetchRefused("The URL is too long.")
     return URL(text)
 
 
@@ -210,16 +214,16 @@ def _as_refusal(error: Exception) -> FetchRefused:
 
 
 def _failed(why: str) -> FetchRefused:
-    return FetchRefused(f"The image could not be fetched ({why}).")
+    return FetchRefused(f"The URL could not be fetched ({why}).")
 
 
 def _invalid() -> FetchRefused:
-    return FetchRefused("The image's URL is not valid.")
+    return FetchRefused("The URL is not valid.")
 
 
 def _not_public() -> FetchRefused:
-    return FetchRefused("The image's address is not public.")
+    return FetchRefused("The URL's address is not public.")
 
 
 def _too_large(limit: int) -> FetchRefused:
-    return FetchRefused(f"The image is larger than {megabytes(limit)}.")
+    return BodyTooLarge(f"The file at the URL is larger than {megabytes(limit)}.")

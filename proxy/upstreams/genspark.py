@@ -20,6 +20,7 @@ from proxy.wire import (
     genspark_legacy,
     genspark_tool,
 )
+from proxy.wire.genspark_cookie_ask import WebTerms
 from proxy.wire.genspark_cookie_stream import AI_CHAT, CookieChatReader
 from proxy.wire.genspark_failures import Reply, classify
 from proxy.wire.genspark_key_failures import classify_key, wall
@@ -121,10 +122,12 @@ class Genspark:
         account: Account,
         ask: ChatAsk,
         candidate: Candidate,
-        project_id: str | None,
-        recaptcha: str = "",
+        terms: WebTerms,
     ) -> ChatStream:
-        """Send the ask; the stream's first events are not there yet. Raises ``UpstreamError``."""
+        """Send the ask; the stream's first events are not there yet. Raises ``UpstreamError``.
+
+        ``terms`` are for the web routes; a key's route needs none.
+        """
         if candidate.route is Route.KEY:
             return await self._open_key_chat(account, ask, candidate)
         legacy = candidate.route is Route.LEGACY
@@ -134,12 +137,12 @@ class Genspark:
             "POST",
             self.origin + wire.CHAT_PATH,
             self.cookie_headers(account, page),
-            wire.body(ask, candidate, project_id, recaptcha),
+            wire.body(ask, candidate, terms),
             proxy=account.proxy,
         )
         self.refresh(account, exchange)
         reader = CookieChatReader(self.clock, genspark_legacy.LEGACY if legacy else AI_CHAT)
-        return await self._checked(exchange, reader, sent_project=project_id is not None)
+        return await self._checked(exchange, reader, sent_project=terms.project_id is not None)
 
     async def _checked(
         self, exchange: Exchange, reader: CookieChatReader, *, sent_project: bool

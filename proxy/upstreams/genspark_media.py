@@ -9,6 +9,7 @@ from proxy.core.accounts import Account
 from proxy.core.failures import Failure, Kind, UpstreamError
 from proxy.core.media import TaskReport, TaskState
 from proxy.core.products import Credential, Product, Route
+from proxy.upstreams import private_files
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Exchange, Http
 from proxy.upstreams.media import (
@@ -23,8 +24,8 @@ from proxy.upstreams.media import (
 )
 from proxy.wire import genspark_media_ask, genspark_tasks, genspark_tool
 from proxy.wire.genspark_failures import classify
+from proxy.wire.genspark_files import PrivateFile
 from proxy.wire.genspark_key_failures import classify_key
-from proxy.wire.genspark_media_ask import PrivateFile
 from proxy.wire.genspark_media_stream import MediaReader
 from proxy.wire.media_types import data_url
 
@@ -110,22 +111,17 @@ class GensparkMedia:
         links = genspark_tool.read_upload(answer)
         if links is None:
             raise UpstreamError(Failure(Kind.UPLOAD_FAILED, "no place to upload an input to"))
-        await self._put(account, links[0], genspark_tool.upload_headers(given.mime), given.data)
+        headers = genspark_tool.upload_headers(given.mime)
+        await private_files.put(self.genspark, account, links[0], headers, given.data)
         return links[1]
-
-    async def _put(self, account: Account, url: str, headers: dict[str, str], data: bytes) -> None:
-        exchange = await self.genspark.http.send(
-            "PUT", urljoin(self.genspark.origin, url), headers, data, proxy=account.proxy
-        )
-        await exchange.aclose()
-        if exchange.status not in (200, 201):
-            raise UpstreamError(Failure(Kind.UPLOAD_FAILED, f"HTTP {exchange.status} on upload"))
 
     async def _submit_by_cookie(self, account: Account, order: Order, intend: Intend) -> Accepted:
         product = order.ask.terms.product
         agent_video = product is Product.VIDEO and order.route is Route.COOKIE
         files = [
-            await self._upload_private(account, given) for given in order.inputs if agent_video
+            await private_files.upload(self.genspark, account, given)
+            for given in order.inputs
+            if agent_video
         ]
         pictures = [] if agent_video else [data_url(g.mime, g.data) for g in order.inputs]
         path, content = _web_ask(order, pictures, files)
@@ -162,27 +158,6 @@ class GensparkMedia:
         if failure is not None and failure.kind not in (Kind.BROKEN_STREAM, Kind.EMPTY):
             raise UpstreamError(failure)
         return Accepted(_reports(reader), reader.project_id, reader.raw, broken)
-
-    async def _upload_private(self, account: Account, given: Loaded) -> PrivateFile:
-        """Into this account's own storage: another account could not use it."""
-        exchange = await self.genspark.http.send(
-            "GET",
-            self.genspark.origin + genspark_media_ask.UPLOAD_URL_PATH,
-            self.genspark.cookie_headers(account, "/") | {"Accept": "application/json"},
-            proxy=account.proxy,
-        )
-        try:
-            reply = self.genspark.reply(exchange, await exchange.read_all())
-        finally:
-            await exchange.aclose()
-        if (failure := classify(reply)) is not None:
-            raise UpstreamError(failure)
-        links = genspark_media_ask.read_upload_url(reply.json)
-        if links is None:
-            raise UpstreamError(Failure(Kind.UPLOAD_FAILED, "no place to upload an input to"))
-        headers = genspark_media_ask.put_headers(self.genspark.origin)
-        await self._put(account, links[0], headers, given.data)
-        return PrivateFile(given.name, given.mime, len(given.data), links[1])
 
     async def tasks(
         self, account: Account, route: Route, product: Product, task_ids: list[str], watch: float

@@ -4,23 +4,20 @@ The image agent's body was observed 2026-03 … 2026-10. The video agent's comes
 whose answers nobody has described. The legacy bodies are those of 2026-02.
 """
 
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from proxy.core.media import MediaAsk, Terms
 from proxy.core.products import Product
 from proxy.wire import genspark_cookie_ask, genspark_legacy
+from proxy.wire.genspark_files import PrivateFile, file_part, image_url_part
 from proxy.wire.genspark_tool import prompt_text, video_size, whole_number
-from proxy.wire.json_values import object_at, text_at
 
 AGENT_PATH: Final = genspark_cookie_ask.CHAT_PATH
 LEGACY_PATH: Final = genspark_legacy.CHAT_PATH
 # Of the Referer; the legacy asks came from "/".
 PAGES: Final = {Product.IMAGE: "/ai_image", Product.VIDEO: "/ai_video"}
-UPLOAD_URL_PATH: Final = "/api/get_upload_personal_image_url"
 
 # Fields of ``model_params`` that a caller may set by their own names.
 AGENT_FIELDS: Final = {
@@ -30,15 +27,6 @@ AGENT_FIELDS: Final = {
 # The one image model that was ever seen with a tier.
 _TIERS: Final = {"gpt-image-2.5": "flare"}
 _LEGACY_NAMES: Final = {"dall-e-3": "dalle-3"}
-
-
-class PrivateFile(Struct, frozen=True):
-    """An input that lies in an account's own storage; only that account can use it."""
-
-    name: str
-    mime: str
-    size: int
-    storage_url: str
 
 
 def image_agent_body(ask: MediaAsk, model: str, recaptcha: str, pictures: list[str]) -> bytes:
@@ -79,7 +67,7 @@ def video_agent_body(ask: MediaAsk, model: str, recaptcha: str, files: list[Priv
         "generation_count": 1,
         **_own_fields(terms),
     }
-    parts = [_file_part(file) for file in files]
+    parts = [file_part(file) for file in files]
     # The planner: older bodies of the image agent named one as well, newer ones do not.
     return _agent_body(
         "video_generation_agent", terms, params, recaptcha, parts, models=["gpt-4.1"]
@@ -123,20 +111,7 @@ def _user_turn(terms: Terms, parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _pictures(urls: list[str]) -> list[dict[str, Any]]:
-    return [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-
-
-def _file_part(file: PrivateFile) -> dict[str, Any]:
-    return {
-        "type": "private_file",
-        "private_file": {
-            "name": file.name,
-            "type": file.mime,
-            "size": file.size,
-            "ext": PurePosixPath(file.name).suffix.lstrip("."),
-            "private_storage_url": file.storage_url,
-        },
-    }
+    return [image_url_part(url) for url in urls]
 
 
 def legacy_image_body(ask: MediaAsk, model: str, recaptcha: str, pictures: list[str]) -> bytes:
@@ -187,19 +162,3 @@ def _legacy_body(
             "g_recaptcha_token": recaptcha,
         }
     )
-
-
-def read_upload_url(answer: Any) -> tuple[str, str] | None:
-    """Where to PUT the bytes, once and soon, and the storage address that stands for them."""
-    data = object_at(answer, "data") or answer
-    upload, stored = text_at(data, "upload_image_url"), text_at(data, "private_storage_url")
-    return (upload, stored) if upload and stored else None
-
-
-def put_headers(origin: str) -> dict[str, str]:
-    """For the PUT into blob storage: it is signed by its address, so no cookie goes along."""
-    return {
-        "Content-Type": "application/octet-stream",
-        "x-ms-blob-type": "BlockBlob",
-        "Origin": origin,
-    }

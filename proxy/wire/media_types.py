@@ -175,8 +175,12 @@ def _not_base64() -> ValueError:
     return ValueError("The data is not valid base64.")
 
 
-def _too_large(limit: int) -> ValueError:
-    return ValueError(f"The data is larger than {megabytes(limit)}.")
+class DataTooLarge(ValueError):
+    """More bytes than the reader may take."""
+
+
+def _too_large(limit: int) -> DataTooLarge:
+    return DataTooLarge(f"The data is larger than {megabytes(limit)}.")
 
 
 def megabytes(size: int) -> str:

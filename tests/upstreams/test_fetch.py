@@ -22,8 +22,8 @@ from proxy.upstreams.fetch import LONGEST_URL, MOST_REDIRECTS, Fetcher, FetchRef
 OUTSIDE = "127.0.0.1"
 INSIDE = ["10.0.0.1", "169.254.169.254", "127.0.0.2", "::1", "fe80::1%eth0", "::ffff:127.0.0.1"]
 LIMIT = 1000
-NOT_PUBLIC = "The image's address is not public."
-INVALID = "The image's URL is not valid."
+NOT_PUBLIC = "The URL's address is not public."
+INVALID = "The URL is not valid."
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -203,16 +203,16 @@ def test_what_is_no_address_and_no_name_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("ftp://pics.test/a.png", "The image's URL must begin with http:// or https://."),
-        ("file:///etc/passwd", "The image's URL must begin with http:// or https://."),
-        ("//pics.test/a.png", "The image's URL must begin with http:// or https://."),
-        ("a.png", "The image's URL must begin with http:// or https://."),
-        ("", "The image's URL must begin with http:// or https://."),
-        ("http://u@h/", "The image's URL must not contain a user name or a password."),
-        ("http://u:p@h/", "The image's URL must not contain a user name or a password."),
-        ("http://:p@h/", "The image's URL must not contain a user name or a password."),
-        ("http://h/" + "a" * LONGEST_URL, "The image's URL is too long."),
-        ("http://nowhere.test/", "The image could not be fetched (its host is not known)."),
+        ("ftp://pics.test/a.png", "The URL must begin with http:// or https://."),
+        ("file:///etc/passwd", "The URL must begin with http:// or https://."),
+        ("//pics.test/a.png", "The URL must begin with http:// or https://."),
+        ("a.png", "The URL must begin with http:// or https://."),
+        ("", "The URL must begin with http:// or https://."),
+        ("http://u@h/", "The URL must not contain a user name or a password."),
+        ("http://u:p@h/", "The URL must not contain a user name or a password."),
+        ("http://:p@h/", "The URL must not contain a user name or a password."),
+        ("http://h/" + "a" * LONGEST_URL, "The URL is too long."),
+        ("http://nowhere.test/", "The URL could not be fetched (its host is not known)."),
     ],
 )
 def test_other_urls_are_refused(url: str, reason: str) -> None:
@@ -282,9 +282,9 @@ def test_redirects_are_followed(status: str, target: str) -> None:
         ("http://127.0.0.2:{port}/", NOT_PUBLIC),
         ("http://trap.test/", NOT_PUBLIC),
         ("http://2130706433/", INVALID),
-        ("file:///etc/passwd", "The image's URL must begin with http:// or https://."),
-        ("gopher://127.0.0.1/", "The image's URL must begin with http:// or https://."),
-        ("http://u:p@pics.test/", "The image's URL must not contain a user name or a password."),
+        ("file:///etc/passwd", "The URL must begin with http:// or https://."),
+        ("gopher://127.0.0.1/", "The URL must begin with http:// or https://."),
+        ("http://u:p@pics.test/", "The URL must not contain a user name or a password."),
         ("http://[", INVALID),
     ],
 )
@@ -324,7 +324,7 @@ def test_redirects_end() -> None:
     ],
 )
 def test_answers_that_are_no_file(page: bytes, why: str) -> None:
-    assert _refused_page(page) == f"The image could not be fetched ({why})."
+    assert _refused_page(page) == f"The URL could not be fetched ({why})."
 
 
 def test_identity_is_no_encoding() -> None:
@@ -332,7 +332,7 @@ def test_identity_is_no_encoding() -> None:
     assert _fetch(pages={"/a.png": page})[0] == b"image"
 
 
-TOO_LARGE = "The image is larger than 0.001 MB."
+TOO_LARGE = "The file at the URL is larger than 0.001 MB."
 
 
 def test_the_size_is_limited_as_declared_before_a_byte_is_read() -> None:
@@ -377,7 +377,7 @@ async def _dripping(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.parametrize("page", [_silence, _dripping])
 def test_the_time_is_limited_as_a_whole(page: Answer) -> None:
-    assert _refused_page(page, seconds=0.2) == "The image could not be fetched (no answer in time)."
+    assert _refused_page(page, seconds=0.2) == "The URL could not be fetched (no answer in time)."
 
 
 def test_a_name_that_takes_for_ever_ends_in_time() -> None:
@@ -398,7 +398,7 @@ def test_nobody_there_is_told_without_an_address() -> None:
     with socket.create_server((OUTSIDE, 0)) as closed:
         port = closed.getsockname()[1]
     reason = _refusal(f"http://{OUTSIDE}:{port}/")
-    assert reason == "The image could not be fetched (its host does not answer)."
+    assert reason == "The URL could not be fetched (its host does not answer)."
 
 
 @pytest.fixture

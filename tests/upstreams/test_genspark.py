@@ -17,6 +17,7 @@ from proxy.core.failures import Kind, UpstreamError
 from proxy.core.products import Credential, Route
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.http import Http
+from proxy.wire.genspark_cookie_ask import WebTerms
 from proxy.wire.openai_request import read_chat
 
 T = TypeVar("T")
@@ -68,7 +69,9 @@ async def _chat(
     """A whole chat, with a refusal as its only event."""
     heard = Heard()
     try:
-        stream = await genspark.open_chat(account, ASK, Candidate(route, MODELS[route]), project)
+        stream = await genspark.open_chat(
+            account, ASK, Candidate(route, MODELS[route]), WebTerms(project)
+        )
     except UpstreamError as error:
         return Heard([Failed(error.failure)])
     try:

@@ -143,6 +143,38 @@ def test_a_cut_transfer_is_a_broken_stream(upstream: Upstream) -> None:
     assert caught.value.failure.kind is Kind.BROKEN_STREAM
 
 
+async def _post(url: str) -> None:
+    http = Http(None, connect_timeout=2, idle_timeout=5)
+    try:
+        await http.send("POST", url, {"User-Agent": "test"}, b"buy")
+    finally:
+        await http.aclose()
+
+
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nx-cut: "], ids=["nothing", "a-part"])
+def test_who_hangs_up_before_the_answer_may_have_got_the_request(reply: bytes) -> None:
+    """A request that may have arrived is not one that was never sent: it can have cost something.
+
+    httpx-aiohttp calls this a ConnectTimeout. (A GET is simply sent again by aiohttp.)
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        requests: list[bytes] = []
+
+        def hang_up() -> None:
+            taken, _ = listener.accept()
+            with taken:
+                requests.append(taken.recv(65536))
+                taken.sendall(reply)
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        with pytest.raises(UpstreamError) as caught:
+            _run(_post(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+        thread.join(5)
+    assert requests[0].startswith(b"POST / ")
+    assert caught.value.failure.kind is Kind.BROKEN_STREAM
+
+
 def test_proxy_settings_of_a_server_reach_the_upstream(serve: Serve, upstream: Upstream) -> None:
     with tiny_proxies.serving(tiny_proxies.socks5) as proxy:
         server = serve(proxy_url=f"socks5://127.0.0.1:{proxy.port}")
