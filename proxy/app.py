@@ -6,33 +6,30 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib import resources
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
 from proxy.api.auth import Callers
-from proxy.api.chat import chat_completions
 from proxy.api.context import Services
+from proxy.api.doors import doors
 from proxy.api.front import Front
 from proxy.api.limits import caller_limit
 from proxy.api.routes import routes
+from proxy.app_chat import build_chat
 from proxy.app_media import MediaApplication, Parts, build_media, working
 from proxy.app_providers import Providers, build_catalogue, build_providers, registrations
 from proxy.background import Reloader, every, learn_models
 from proxy.core.accounts import Secret
 from proxy.core.attempts import Durations
 from proxy.core.breaker import Breaker
-from proxy.core.catalogue import Catalogue
 from proxy.core.failures import Kind
 from proxy.core.pool import Pool
 from proxy.core.products import Product
 from proxy.core.tokens import count
 from proxy.credentials import AccountBook
 from proxy.services.aftermath import Aftermath
-from proxy.services.chat import ChatService
-from proxy.services.conversations import Conversations
 from proxy.services.desk import Desk
 from proxy.services.health import Health
 from proxy.services.recaptcha import Tokens
@@ -40,6 +37,7 @@ from proxy.settings import Settings
 from proxy.store.database import open_database
 from proxy.store.locks import LockStore
 from proxy.telemetry import BodyLog, Metrics
+from proxy.upstreams.fetch import Fetcher
 from proxy.upstreams.genspark import Genspark
 from proxy.upstreams.google_token import GoogleTokens
 from proxy.upstreams.http import Http
@@ -91,8 +89,7 @@ async def open_application(settings: Settings, *, demo: bool = False) -> AsyncIt
         ]
         try:
             mode = "demo" if demo else "genspark"
-            direct = {"/v1/chat/completions": chat_completions}
-            front = Front(routes(demo=demo, mode=mode), direct, services, limit, demo=demo)
+            front = Front(routes(demo=demo, mode=mode), doors(), services, limit, demo=demo)
             yield Application(front, services, lambda: _start(tasks, reloader))
         finally:
             await parts.aftermath.settle(AFTERMATH_SECONDS)
@@ -147,11 +144,12 @@ def _services(ground: _Ground) -> tuple[Services, MediaApplication, Parts]:
     desk = _desk(ground, providers, metrics)
     tokens = _tokens(settings, ground.wires.neighbour, metrics)
     aftermath = Aftermath(tasks)
-    chat = _chat(settings, genspark, tokens, desk, aftermath)
+    fetcher = Fetcher()
+    chat = build_chat(settings, genspark, tokens, desk, aftermath, fetcher, tasks)
     health = Health(pool, ground.store, time.time)
     parts = Parts(
         settings, ground.engine, desk, genspark, providers.upstream, catalogue, tokens, aftermath,
-        metrics, tasks, ground.secret, lambda: health.draining, lambda: health.leaving,
+        fetcher, metrics, tasks, ground.secret, lambda: health.draining, lambda: health.leaving,
     )  # fmt: skip
     media = build_media(parts)
     health.sending = media.media.worker.sending
@@ -183,26 +181,6 @@ def _desk(ground: _Ground, providers: Providers, metrics: Metrics) -> Desk:
         time.time,
         settings.account_wait,
         metrics,
-    )
-
-
-def _chat(
-    settings: Settings, genspark: Genspark, tokens: Tokens, desk: Desk, aftermath: Aftermath
-) -> ChatService:
-    facts = resources.files("proxy.core").joinpath("catalogue.toml").read_text("utf-8")
-    return ChatService(
-        genspark=genspark,
-        tokens=tokens,
-        desk=desk,
-        catalogue=Catalogue(facts, settings.model_aliases),
-        conversations=Conversations(
-            genspark, aftermath, settings.auto_del_chat, settings.model_chat_map
-        ),
-        routes=settings.routes(),
-        unknown=settings.unknown_model,
-        max_attempts=settings.max_attempts,
-        first_event_timeout=settings.first_event_timeout,
-        answer_timeout=settings.answer_timeout,
     )
 
 

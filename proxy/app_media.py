@@ -70,6 +70,7 @@ class Parts:
     catalogue: MediaCatalogue
     tokens: Tokens
     aftermath: Aftermath
+    fetcher: Fetcher
     metrics: Metrics
     tasks: asyncio.TaskGroup
     secret: bytes
@@ -97,7 +98,7 @@ def build_media(parts: Parts) -> MediaApplication:
     jobs = JobService(
         store=store,
         plans=plans,
-        inputs=Inputs(files, Fetcher(), _own_video(store), settings.input_max_mb * 1_000_000),
+        inputs=_inputs(parts, files, store),
         files=files,
         signals=signals,
         upstream=upstream,
@@ -135,6 +136,11 @@ def build_media(parts: Parts) -> MediaApplication:
 
 def _files(settings: Settings) -> MediaFiles:
     return MediaFiles(settings.data_dir / "media")
+
+
+def _inputs(parts: Parts, files: MediaFiles, store: JobStore) -> Inputs:
+    limit = parts.settings.input_max_mb * 1_000_000
+    return Inputs(files, parts.fetcher, _own_video(store), limit)
 
 
 def _plans(parts: Parts) -> MediaPlans:

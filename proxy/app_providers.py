@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
+from urllib.parse import urlsplit
 
 from proxy.core.accounts import Account
 from proxy.core.media_models import MediaCatalogue
@@ -27,7 +28,7 @@ from proxy.wire.openai_videos import takes as openai_takes
 from proxy.wire.provider import Provider
 from proxy.wire.runway import Runway
 from proxy.wire.runway_bodies import takes as runway_takes
-from proxy.wire.vertex import Vertex
+from proxy.wire.vertex import STORAGE, Vertex
 from proxy.wire.vertex import takes as vertex_takes
 
 Takes = Callable[[str, Product], Collection[str]]
@@ -64,7 +65,8 @@ def registrations(settings: Settings, google: Unlock = key_itself) -> list[Regis
         ),
     ]  # fmt: skip
     if (project := _google_project(settings)) is not None:
-        wire = Vertex(project, settings.vertex_location, settings.vertex_storage_uri)
+        bucket, storage = settings.vertex_storage_uri, storage_origin(settings)
+        wire = Vertex(project, settings.vertex_location, bucket, storage)
         place = vertex_origin(settings)
         found.append(Registration(Route.VERTEX, wire, place, "vertex.toml", vertex_takes, google))
     if settings.openai_video_base_url is not None:
@@ -164,6 +166,7 @@ def _own_lists(settings: Settings) -> dict[str, tuple[Target, ...]]:
 
 # Google's own hosts for Vertex AI, by location.
 VERTEX_GLOBAL: Final = "https://aiplatform.googleapis.com"
+_GOOGLES: Final = ".googleapis.com"
 
 
 def vertex_origin(settings: Settings) -> str:
@@ -172,3 +175,13 @@ def vertex_origin(settings: Settings) -> str:
         return settings.vertex_base_url
     place = settings.vertex_location
     return VERTEX_GLOBAL if place == "global" else f"https://{place}-aiplatform.googleapis.com"
+
+
+def storage_origin(settings: Settings) -> str:
+    """Where results in the operator's bucket are fetched: what stands in for Vertex AI stands in
+    for Cloud Storage too, but another host of Google's for Vertex AI keeps no files.
+    """
+    base = settings.vertex_base_url
+    if base is None or settings.vertex_storage_uri is None:
+        return STORAGE
+    return STORAGE if (urlsplit(base).hostname or "").endswith(_GOOGLES) else base

@@ -82,7 +82,7 @@ async def _learn(services: Services, route: Route) -> None:
     if account is None:
         return
     try:
-        models = await services.chat.genspark.chat_models(account)
+        models = await services.chat.opening.genspark.chat_models(account)
     except UpstreamError as error:
         log.info("catalogue.unreachable", route=route.value, failure=error.failure.kind.value)
         return
@@ -94,7 +94,7 @@ async def _learn(services: Services, route: Route) -> None:
 
 async def _learn_generators(services: Services, account: Account) -> None:
     try:
-        found = await services.chat.genspark.media_models(account)
+        found = await services.chat.opening.genspark.media_models(account)
     except UpstreamError as error:
         log.info("catalogue.unreachable", route="key", failure=error.failure.kind.value)
         return

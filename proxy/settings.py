@@ -16,6 +16,7 @@ from proxy.core.accounts import COOKIE_CONCURRENCY, KEY_CONCURRENCY
 from proxy.core.catalogue import UnknownModel
 from proxy.core.pool import Policy
 from proxy.core.products import Route
+from proxy.core.reasoning import ReasoningStyle
 from proxy.core.recaptcha import Policy as Recaptcha
 from proxy.media_settings import MediaSettings
 from proxy.setting_values import (
@@ -192,14 +193,23 @@ class Settings(MediaSettings):
         {}, description="Models bound to a Genspark project: `model=project-id,…`."
     )
     auto_model_chat_map_type: Annotated[Literal[0, 1], BeforeValidator(whole)] = Field(
-        0, description="Accepted from Genspark2API; conversations are stateless."
+        0,
+        description="0: every chat is a fresh conversation. 1: a follow-up of the same caller goes"
+        " on in its own Genspark conversation and sends only the new turns.",
     )
     auto_del_chat: bool = Field(False, description="Delete each conversation after its answer.")
     pre_messages_json: str = Field(
         "", description="JSON list of messages put in front of every chat."
     )
     reasoning_hide: bool = Field(False, description="Leave reasoning out of answers.")
-    tool_calling_enabled: bool = Field(True, description="Pass tools on where a route has them.")
+    reasoning_style: Literal["field", "think", "both"] = Field(
+        "field",
+        description="Where reasoning shows: field (`reasoning_content`), think (`<think>…</think>`"
+        " in the text), both.",
+    )
+    tool_calling_enabled: bool = Field(
+        True, description="Offer callers' tools to the model; off: they are passed over."
+    )
     errors_as_content: bool = Field(
         False, description="Say errors inside the answer, for gateways that swallow error events."
     )
@@ -291,6 +301,10 @@ class Settings(MediaSettings):
                 " or ALLOW_ANONYMOUS=1 if that is meant"
             )
         return self
+
+    def reasoning(self) -> ReasoningStyle:
+        """How reasoning is shown, if at all."""
+        return ReasoningStyle.HIDE if self.reasoning_hide else ReasoningStyle(self.reasoning_style)
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""

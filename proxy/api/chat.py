@@ -1,15 +1,16 @@
-"""``POST /v1/chat/completions``: a plain ASGI endpoint, as it is the hot path."""
+"""A chat in any dialect: a plain ASGI endpoint, as it is the hot path."""
 
 import asyncio
 import time
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.api.chat_media import chat_media
 from proxy.api.context import (
     JSON,
+    Encode,
     Headers,
     Services,
     header,
@@ -20,16 +21,17 @@ from proxy.api.context import (
     services_of,
     text_header,
 )
+from proxy.api.dialects import Dialect, Spoken
 from proxy.api.event_stream import EventStream, Watched
-from proxy.core.ask import ChatAsk, InvalidRequest
+from proxy.core.ask import InvalidRequest
 from proxy.core.catalogue import Candidate
 from proxy.core.events import ChatEvent
+from proxy.services.answering import Answering
 from proxy.services.attempts import GaveUp
 from proxy.services.chat import UnknownModelAsked
-from proxy.services.chat_answer import ChatAnswer
+from proxy.services.sticky import ANONYMOUS
 from proxy.telemetry import RequestRecord
-from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions, comment
-from proxy.wire.openai_completion import completion
+from proxy.wire.answer_writer import AnswerWriter
 from proxy.wire.openai_errors import (
     DRAINING,
     INTERNAL,
@@ -38,68 +40,62 @@ from proxy.wire.openai_errors import (
     invalid,
     model_not_found,
 )
-from proxy.wire.openai_request import read_chat
+from proxy.wire.openai_request import read_object
 
 
 class Chat:
     """One request's way from its body to its answer."""
 
-    def __init__(self, services: Services, record: RequestRecord, send: Send) -> None:
+    def __init__(
+        self, services: Services, record: RequestRecord, spoken: Spoken, send: Send, encode: Encode
+    ) -> None:
         self._services = services
         self._settings = services.settings
         self._record = record
+        self._spoken = spoken
+        self._ask = spoken.ask
         self._send = send
-        self._id = f"chatcmpl-{record.request_id[:24]}"
-        self._created = int(time.time())
-        self._answer: ChatAnswer | None = None
+        self._encode = encode
+        self._answer: Answering | None = None
         self._head: list[ChatEvent] = []
 
-    async def plain(self, ask: ChatAsk, receive: Receive) -> None:
+    async def plain(self, receive: Receive, caller: str) -> None:
         """A whole answer as JSON."""
         try:
             async with Watched(self._services.tasks, receive):
-                answer = await self._open(ask, self._services.chat.plan(ask))
-                await self._send_whole(ask, answer)
+                answer = await self._open(self._services.chat.plan(self._ask), caller)
+                await self._send_whole(answer)
         except Refused as refused:
             await self._refuse(refused)
         finally:
             await self._close()
 
-    async def _send_whole(self, ask: ChatAsk, answer: ChatAnswer) -> None:
+    async def _send_whole(self, answer: Answering) -> None:
         while not answer.ended:
             await answer.next_events()
         if answer.failure is not None:
             self._record.failure = answer.failure.kind.value
             reply = for_failure(answer.failure, answer.retry_after)
-            await send_error(self._send, reply, self._headers(answer))
+            await send_error(self._send, reply, self._headers(answer), self._encode)
             return
-        usage = self._finish(answer)
-        body = completion(
-            self._id,
-            self._created,
-            ask.model,
-            answer.full,
-            usage,
-            hide_reasoning=self._settings.reasoning_hide,
-        )
+        body = self._spoken.whole(answer.full, self._finish(answer))
         await send_whole(self._send, 200, [JSON, *self._headers(answer)], msgspec.json.encode(body))
 
-    async def streamed(self, ask: ChatAsk, receive: Receive) -> None:
+    async def streamed(self, receive: Receive, caller: str) -> None:
         """An answer as it comes, once its first visible event is there or patience has ended."""
         try:
-            plan = self._services.chat.plan(ask)
+            plan = self._services.chat.plan(self._ask)
         except Refused as refused:
             await self._refuse(refused)
             return
         stream = EventStream(self._send, time.monotonic, _early_headers(plan))
-        options = StreamOptions(self._settings.reasoning_hide, self._settings.errors_as_content)
-        writer = ChunkWriter(self._id, self._created, ask.model, options)
+        writer = self._spoken.writer()
         patience = self._settings.first_event_patience
         try:
             async with Watched(self._services.tasks, receive, stream, patience):
-                answer = await self._open(ask, plan)
+                answer = await self._open(plan, caller)
                 await stream.start(self._headers(answer))
-                await self._send_events(ask, answer, stream, writer)
+                await self._send_events(answer, stream, writer)
         except Refused as refused:
             await self._refuse(refused, stream, writer)
         except Exception:
@@ -114,7 +110,7 @@ class Chat:
             await self._close()
 
     async def _send_events(
-        self, ask: ChatAsk, answer: ChatAnswer, stream: EventStream, writer: ChunkWriter
+        self, answer: Answering, stream: EventStream, writer: AnswerWriter
     ) -> None:
         out = writer.write(self._head)
         while not answer.ended:
@@ -127,17 +123,16 @@ class Chat:
             return
         usage = self._finish(answer)
         # The served model of a cookie stream is known only now, too late for a header.
-        note = comment(f"served-model {answer.served_model}") if answer.substituted else b""
-        counts = writer.usage(usage) if ask.include_usage else b""
-        await stream.end(out + note + counts + DONE)
+        note = f"served-model {answer.served_model}" if answer.substituted else ""
+        await stream.end(out + writer.end(answer.full, usage, note))
 
-    async def _say_goodbye(self, stream: EventStream, writer: ChunkWriter) -> None:
+    async def _say_goodbye(self, stream: EventStream, writer: AnswerWriter) -> None:
         """The drain time is over: even then a stream ends honestly."""
         if self._services.health.draining and stream.started and not stream.ended:
             await stream.end(writer.failure(DRAINING))
 
-    async def _open(self, ask: ChatAsk, plan: list[Candidate]) -> ChatAnswer:
-        answer = self._answer = await self._services.chat.open(ask, plan)
+    async def _open(self, plan: list[Candidate], caller: str) -> Answering:
+        answer = self._answer = await self._services.chat.open(self._ask, plan, caller)
         self._head = await answer.begin()
         record = self._record
         record.ttft = time.monotonic() - record.started
@@ -152,7 +147,7 @@ class Chat:
         if self._answer is not None:
             await self._answer.aclose()
 
-    def _finish(self, answer: ChatAnswer) -> dict[str, Any]:
+    def _finish(self, answer: Answering) -> dict[str, Any]:
         """The usage, once all is said; the log learns what only the end tells."""
         usage = answer.usage()
         self._record.served_model = answer.served_model
@@ -167,7 +162,7 @@ class Chat:
         self,
         refused: Exception,
         stream: EventStream | None = None,
-        writer: ChunkWriter | None = None,
+        writer: AnswerWriter | None = None,
     ) -> None:
         reply, failure, attempts = _told(refused)
         self._record.failure = failure
@@ -176,9 +171,9 @@ class Chat:
             await stream.end(writer.failure(reply))
             return
         headers = [text_header("x-genspark2api-attempts", attempts)]
-        await send_error(self._send, reply, headers)
+        await send_error(self._send, reply, headers, self._encode)
 
-    def _headers(self, answer: ChatAnswer) -> Headers:
+    def _headers(self, answer: Answering) -> Headers:
         headers = [
             text_header("x-genspark2api-attempts", answer.attempts),
             text_header("x-genspark2api-account", answer.account),
@@ -186,8 +181,9 @@ class Chat:
         ]
         if answer.served_model:
             headers.append(text_header("x-genspark2api-served-model", answer.served_model))
-        if answer.ignored:
-            headers.append(text_header("x-genspark2api-ignored", ",".join(answer.ignored)))
+        ignored = [*self._spoken.ignored, *answer.ignored]
+        if ignored:
+            headers.append(text_header("x-genspark2api-ignored", ",".join(ignored)))
         return headers
 
 
@@ -211,20 +207,40 @@ def _told(refused: Exception) -> tuple[ErrorReply, str, int]:
     return invalid(refused), refused.code, 0
 
 
-async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
-    """The endpoint. Errors of the request itself are answered by the caller of this function."""
-    services, record = services_of(scope), record_of(scope)
-    settings = services.settings
-    limit = settings.max_body_mb * 1_000_000
+def chat_door(dialect: Dialect, encode: Encode = ErrorReply.encoded) -> ASGIApp:
+    """The endpoint of a dialect; ``encode`` writes its error objects."""
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        services, record = services_of(scope), record_of(scope)
+        try:
+            spoken = dialect(services, record, read_object(await chat_body(scope, receive)))
+        except InvalidRequest as error:
+            record.failure = error.code
+            await send_error(send, invalid(error), encode=encode)
+            return
+        record.model = spoken.ask.model
+        product = services.media.plans.kind(spoken.ask.model)
+        if product is not None:
+            await chat_media(scope, receive, send, spoken, product, encode)
+            return
+        chat = Chat(services, record, spoken, send, encode)
+        caller = _caller(services, scope)
+        await (chat.streamed if spoken.ask.stream else chat.plain)(receive, caller)
+
+    return door
+
+
+async def chat_body(scope: Scope, receive: Receive) -> bytes:
+    """The request's body, within its limit. Raises ``InvalidRequest``."""
+    services = services_of(scope)
+    limit = services.settings.max_body_mb * 1_000_000
     body = await read_body(receive, limit, header(scope, b"content-length"))
-    if settings.debug_log_body:
-        services.bodies.log(record.request_id, "request", body)
-    opening = settings.opening_messages()
-    ask = read_chat(body, opening, tools=settings.tool_calling_enabled)
-    record.model = ask.model
-    product = services.media.plans.kind(ask.model)
-    if product is not None:
-        await chat_media(scope, receive, send, ask, product)
-        return
-    chat = Chat(services, record, send)
-    await (chat.streamed if ask.stream else chat.plain)(ask, receive)
+    if services.settings.debug_log_body:
+        services.bodies.log(record_of(scope).request_id, "request", body)
+    return body
+
+
+def _caller(services: Services, scope: Scope) -> str:
+    """Whose conversation this is; a key that is not checked tells nobody apart."""
+    told_apart = services.chat.sticky.enabled and services.settings.api_secret
+    return services.callers.caller(scope["headers"]) if told_apart else ANONYMOUS

@@ -1,25 +1,25 @@
 """Images and videos asked for in a chat: a job, progress while it runs, Markdown at its end."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from proxy.api.context import JSON, Headers, record_of, send_error, send_whole
+from proxy.api.context import JSON, Encode, Headers, record_of, send_error, send_whole
+from proxy.api.dialects import Spoken
 from proxy.api.event_stream import EventStream, Watched
 from proxy.api.generations import Generations, Refused, job_headers
 from proxy.core.answer import Answer
-from proxy.core.ask import ChatAsk
 from proxy.core.events import ChatEvent, Finished, ReasoningDelta, TextDelta
 from proxy.core.jobs import Job
 from proxy.core.products import Product
 from proxy.core.tokens import count, count_prompt
+from proxy.wire.answer_writer import AnswerWriter
 from proxy.wire.chat_media import markdown, progress_text, read_chat_media
-from proxy.wire.openai_chunks import DONE, ChunkWriter, StreamOptions
-from proxy.wire.openai_completion import completion, usage_of
+from proxy.wire.openai_completion import usage_of
 
 # A line of progress this often; in between, keep-alive comments as in any stream.
 TELL_SECONDS: Final = 5.0
@@ -30,11 +30,10 @@ class ChatMedia:
     """One chat request whose answer is an image or a video."""
 
     generations: Generations
-    ask: ChatAsk
+    spoken: Spoken
     product: Product
     send: Send
-    id: str
-    created: int = field(default_factory=lambda: int(time.time()))
+    encode: Encode
 
     async def plain(self, receive: Receive) -> None:
         """A whole answer as JSON."""
@@ -49,16 +48,14 @@ class ChatMedia:
     async def streamed(self, receive: Receive) -> None:
         """Reasoning deltas tell of progress; the last delta is the result."""
         services = self.generations.services
-        settings = services.settings
         try:
             jobs = await self._create()
         except Refused as refused:
             await self._refuse(refused)
             return
         stream = EventStream(self.send, time.monotonic, _headers(jobs))
-        options = StreamOptions(settings.reasoning_hide, settings.errors_as_content)
-        writer = ChunkWriter(self.id, self.created, self.ask.model, options)
-        patience = settings.first_event_patience
+        writer = self.spoken.writer()
+        patience = services.settings.first_event_patience
         try:
             async with Watched(services.tasks, receive, stream, patience):
                 done = await self._watch(jobs, stream, writer)
@@ -68,11 +65,11 @@ class ChatMedia:
             await self._refuse(refused, stream, writer)
 
     async def _create(self) -> list[Job]:
-        jobs = await self.generations.create(read_chat_media(self.ask, self.product))
+        jobs = await self.generations.create(read_chat_media(self.spoken.ask, self.product))
         self.generations.note(jobs)
         return jobs
 
-    async def _watch(self, jobs: list[Job], stream: EventStream, writer: ChunkWriter) -> list[Job]:
+    async def _watch(self, jobs: list[Job], stream: EventStream, writer: AnswerWriter) -> list[Job]:
         """The finished jobs; says now and then how far they are, once the stream is open."""
         generations, service = self.generations, self.generations.media.jobs
         patience = generations.services.settings.first_event_patience
@@ -91,20 +88,14 @@ class ChatMedia:
             if out := writer.write([ReasoningDelta(told)]):
                 await stream.write(out)
 
-    async def _end(self, done: list[Job], stream: EventStream, writer: ChunkWriter) -> None:
-        text = await self._text(done)
-        events: list[ChatEvent] = [TextDelta(text), Finished("stop")]
-        usage = self._usage(text)
-        counts = writer.usage(usage) if self.ask.include_usage else b""
-        await stream.end(writer.write(events) + counts + DONE)
+    async def _end(self, done: list[Job], stream: EventStream, writer: AnswerWriter) -> None:
+        answer, events = _answer(await self._text(done))
+        told = writer.write(events)
+        await stream.end(told + writer.end(answer, self._usage(answer), ""))
 
     async def _send_whole(self, done: list[Job]) -> None:
-        text = await self._text(done)
-        answer = Answer()
-        answer.add(TextDelta(text))
-        body = completion(
-            self.id, self.created, self.ask.model, answer, self._usage(text), hide_reasoning=True
-        )
+        answer, _ = _answer(await self._text(done))
+        body = self.spoken.whole(answer, self._usage(answer))
         await send_whole(self.send, 200, [JSON, *_headers(done)], msgspec.json.encode(body))
 
     async def _text(self, done: list[Job]) -> str:
@@ -113,8 +104,9 @@ class ChatMedia:
         links = [(url, None) for view in views for url in view.urls]
         return markdown(self.product, links, done[0].ask.terms.prompt)
 
-    def _usage(self, text: str) -> dict[str, Any]:
-        usage = usage_of(count_prompt(self.ask), count(text))
+    def _usage(self, answer: Answer) -> dict[str, Any]:
+        prompt = count_prompt(self.spoken.ask.turns)
+        usage = usage_of(prompt, count(answer.output_text()))
         record = record_of(self.generations.request.scope)
         record.prompt_tokens = usage["prompt_tokens"]
         record.completion_tokens = usage["completion_tokens"]
@@ -124,14 +116,22 @@ class ChatMedia:
         self,
         refused: Refused,
         stream: EventStream | None = None,
-        writer: ChunkWriter | None = None,
+        writer: AnswerWriter | None = None,
     ) -> None:
         record = record_of(self.generations.request.scope)
         record.failure = refused.failure
         if stream is not None and writer is not None and not stream.claim():
             await stream.end(writer.failure(refused.reply))
             return
-        await send_error(self.send, refused.reply)
+        await send_error(self.send, refused.reply, encode=self.encode)
+
+
+def _answer(text: str) -> tuple[Answer, list[ChatEvent]]:
+    events: list[ChatEvent] = [TextDelta(text), Finished("stop")]
+    answer = Answer()
+    for event in events:
+        answer.add(event)
+    return answer, events
 
 
 def _headers(jobs: list[Job]) -> Headers:
@@ -139,10 +139,9 @@ def _headers(jobs: list[Job]) -> Headers:
 
 
 async def chat_media(
-    scope: Scope, receive: Receive, send: Send, ask: ChatAsk, product: Product
+    scope: Scope, receive: Receive, send: Send, spoken: Spoken, product: Product, encode: Encode
 ) -> None:
     """Answer a chat request that names a model of images or videos."""
     generations = Generations.of(Request(scope, receive))
-    record = record_of(scope)
-    chat = ChatMedia(generations, ask, product, send, f"chatcmpl-{record.request_id[:24]}")
-    await (chat.streamed if ask.stream else chat.plain)(receive)
+    chat = ChatMedia(generations, spoken, product, send, encode)
+    await (chat.streamed if spoken.ask.stream else chat.plain)(receive)

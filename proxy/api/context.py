@@ -1,6 +1,7 @@
 """What a request carries through the doors: its record, its services, its reply headers."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from proxy.telemetry import BodyLog, Metrics, RequestRecord
 from proxy.wire.openai_errors import ErrorReply
 
 Headers = list[tuple[bytes, bytes]]
+# A dialect's way of writing an error object.
+Encode = Callable[[ErrorReply], bytes]
 
 # A body of the largest size at 600 kB/s.
 BODY_SECONDS: Final = 60.0
@@ -67,11 +70,14 @@ async def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, reply: ErrorReply, headers: Headers | None = None) -> None:
-    """An error object with the headers that belong to it."""
-    await send_whole(
-        send, reply.status, [JSON, *(headers or []), *reply.headers()], reply.encoded()
-    )
+async def send_error(
+    send: Send,
+    reply: ErrorReply,
+    headers: Headers | None = None,
+    encode: Encode = ErrorReply.encoded,
+) -> None:
+    """An error object, as ``encode`` writes it, with the headers that belong to it."""
+    await send_whole(send, reply.status, [JSON, *(headers or []), *reply.headers()], encode(reply))
 
 
 async def read_body(receive: Receive, limit: int, declared: bytes | None) -> bytes:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from proxy.api.auth import UNAUTHORISED, Keys
 from proxy.api.context import Headers, Services, send_error
+from proxy.api.doors import encoder
 from proxy.api.limits import CallerLimit, Networks, caller_address
 from proxy.api.paths import EXEMPT, SIGNED, resolve
 from proxy.core.ask import InvalidRequest
@@ -27,7 +28,7 @@ _EXPOSED: Final = b", ".join(
         "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
         "x-ratelimit-reset-requests", "x-genspark2api-attempts", "x-genspark2api-account",
         "x-genspark2api-route", "x-genspark2api-served-model", "x-genspark2api-ignored",
-        "x-genspark2api-demo", "x-genspark2api-job",
+        "x-genspark2api-demo", "x-genspark2api-job", "request-id",
     )
 )  # fmt: skip
 
@@ -103,14 +104,14 @@ class Front:
             await self._admit(scope, receive, reply)
         except InvalidRequest as error:
             reply.record.failure = error.code
-            await send_error(reply, invalid(error))
+            await send_error(reply, invalid(error), encode=encoder(scope["path"]))
         except Exception:
             # The traceback names code, not data; exception texts may quote a request.
             where = traceback.format_exc(limit=-4, chain=False).rsplit("\n", 2)[0]
             log.error("request.crashed", request_id=reply.record.request_id, where=where)
             reply.record.failure = "internal_error"
             if not reply.started:
-                await send_error(reply, INTERNAL)
+                await send_error(reply, INTERNAL, encode=encoder(scope["path"]))
 
     async def _admit(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
         if scope["method"] == "OPTIONS":
@@ -124,7 +125,7 @@ class Front:
         refusal = None if path in EXEMPT else await self._refusal(scope, path)
         if path is None or refusal is not None:
             reply.record.failure = (refusal or NOT_FOUND).code
-            await send_error(reply, refusal or NOT_FOUND)
+            await send_error(reply, refusal or NOT_FOUND, encode=encoder(path or ""))
             return
         direct = self._direct.get(path)
         if direct is not None and scope["method"] == "POST":
@@ -179,6 +180,8 @@ def _always(scope: Scope, request_id: str) -> Headers:
     origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
     return [
         (b"x-request-id", request_id.encode()),
+        # Anthropic's clients look for it under this name.
+        *([(b"request-id", request_id.encode())] if "/messages" in scope["path"] else []),
         (b"access-control-allow-origin", origin or b"*"),
         (b"access-control-expose-headers", _EXPOSED),
         *([(b"vary", b"Origin")] if origin else []),

@@ -13,6 +13,9 @@ SIGNED: Final = "/media/"
 
 _ALIASED: Final = (
     "/chat/completions",
+    "/completions",
+    "/responses",
+    "/messages",
     "/models",
     "/images/",
     "/videos",

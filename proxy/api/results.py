@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from proxy.api.generations import EXPIRED_TEXT, Generations, Refused
 from proxy.core.failures import UpstreamError
 from proxy.core.jobs import Job, JobState
+from proxy.core.products import Product
 from proxy.services.job_views import reply_of
 from proxy.services.links import file_name
 from proxy.services.results import Results
@@ -26,6 +27,7 @@ BAD_LINK: Final = ErrorReply(
     "link_expired",
 )
 GONE: Final = ErrorReply(410, EXPIRED_TEXT, "invalid_request_error", "result_expired")
+_STILLS: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"})
 _SAFE: Final = {"x-content-type-options": "nosniff", "cache-control": "private, max-age=3600"}
 
 
@@ -137,7 +139,8 @@ async def _from_upstream(
         download = await results.open(job, number, wanted, poster=poster)
     except UpstreamError as error:
         raise Refused(for_failure(error.failure), error.failure.kind.value) from None
-    return _passed_on(download, _still(download) if poster else _kind(file_name(job, number)))
+    still = poster or job.product is Product.IMAGE
+    return _passed_on(download, _still(download) if still else _kind(file_name(job, number)))
 
 
 def _kind(name: str) -> str:
@@ -145,9 +148,9 @@ def _kind(name: str) -> str:
 
 
 def _still(download: Download) -> str:
-    """A still image's own type, as its name does not tell it."""
-    said = download.headers.get("content-type", "")
-    return said if said in ("image/jpeg", "image/png", "image/webp") else "image/jpeg"
+    """An image's own type, as the name of what is not kept only says the usual one."""
+    said = download.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return said if said in _STILLS else "image/jpeg"
 
 
 async def _chunks(download: Download) -> AsyncIterator[bytes]:

@@ -1,7 +1,7 @@
 """The rare doors, routed by Starlette: models, health, metrics, billing look-ups, accounts."""
 
 import hmac
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +13,7 @@ from proxy import __version__
 from proxy.api.accounts import account_routes
 from proxy.api.auth import UNAUTHORISED
 from proxy.api.context import Services, record_of, services_of
+from proxy.api.doors import doors
 from proxy.api.images import image_routes
 from proxy.api.jobs import job_routes
 from proxy.api.results import signed
@@ -21,8 +22,12 @@ from proxy.core.ask import InvalidRequest
 from proxy.wire.openai_completion import model_object
 from proxy.wire.openai_errors import ErrorReply, invalid, model_not_found
 
-# POST to the chat endpoint never comes here.
+# POST to these never comes here.
 _OTHER_METHODS = ["GET", "PUT", "PATCH", "DELETE", "TRACE"]
+NOT_KEPT: Final = ErrorReply(
+    404, "This server keeps no responses; send the whole input each time.",
+    "invalid_request_error", "not_found",
+)  # fmt: skip
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -32,7 +37,8 @@ def routes(*, demo: bool, mode: str) -> Starlette:
         routes=[
             Route("/v1/models", _models),
             Route("/v1/models/{model:path}", _model),
-            Route("/v1/chat/completions", _post_only, methods=_OTHER_METHODS),
+            *(Route(path, _post_only, methods=_OTHER_METHODS) for path in doors()),
+            Route("/v1/responses/{id:path}", _not_kept, methods=["GET", "POST", "DELETE"]),
             Route("/v1/dashboard/billing/subscription", _subscription),
             Route("/v1/dashboard/billing/usage", _usage),
             Route("/healthz", _alive(demo=demo, mode=mode)),
@@ -105,6 +111,10 @@ async def _model(request: Request) -> Response:
 
 async def _post_only(request: Request) -> Response:
     raise HTTPException(405, headers={"Allow": "POST"})
+
+
+async def _not_kept(request: Request) -> Response:
+    return error_response(NOT_KEPT)
 
 
 async def _subscription(request: Request) -> Response:

@@ -8,8 +8,9 @@ from proxy.core.products import Route
 
 ABILITIES: Final[dict[Route, frozenset[Need]]] = {
     Route.KEY: frozenset(Need) - {Need.SEARCH},
-    Route.COOKIE: frozenset({Need.SEARCH}),
-    Route.LEGACY: frozenset({Need.SEARCH}),
+    # What a text-only route lacks the server supplies; files have no place on the legacy wire.
+    Route.COOKIE: frozenset(Need),
+    Route.LEGACY: frozenset(Need) - {Need.FILES},
 }
 
 
@@ -35,13 +36,10 @@ def _cannot(missing: set[Need], ask: ChatAsk) -> InvalidRequest:
             param="model",
             code="unsupported_value",
         )
-    tools = "functions" if "functions" in ask.native else "tools"
-    params = {Need.TOOLS: tools, Need.STRUCTURE: "response_format", Need.SEVERAL: "n"}
-    first = min(missing - {Need.SEARCH}, key=str)
     wanted = ", ".join(sorted(missing - {Need.SEARCH}))
     return InvalidRequest(
-        f"This model is served through a Genspark cookie, which does not take {wanted};"
-        " an API key (GSK_API_KEY) does.",
-        param=params.get(first, "messages"),
+        f"The legacy route does not take {wanted}; a Genspark cookie's usual route or an API key"
+        " (GSK_API_KEY) does.",
+        param="messages",
         code="unsupported_value",
     )

@@ -38,6 +38,7 @@ class Choice:
     extra: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
     finish: str | None = None
+    stop: str = ""
 
 
 @dataclass(slots=True)
@@ -61,9 +62,10 @@ class Answer:
         elif isinstance(event, Cited):
             self.choice(event.choice).citations.append(event)
         elif isinstance(event, Finished):
-            self.choice(event.choice).finish = event.reason
+            choice = self.choice(event.choice)
+            choice.finish, choice.stop = event.reason, event.stop
         elif isinstance(event, Verbatim):
-            self.choice(event.choice).extra |= event.delta
+            self._add_fields(event)
             self.choice(event.choice).beside |= event.beside
         elif isinstance(event, Counted):
             self.usage = event.usage
@@ -76,6 +78,13 @@ class Answer:
         if found is None:
             found = self.choices[index] = Choice()
         return found
+
+    def _add_fields(self, event: Verbatim) -> None:
+        """Lists (``annotations``, say) grow from chunk to chunk; other fields are replaced."""
+        extra = self.choice(event.choice).extra
+        for name, value in event.delta.items():
+            longer = isinstance(value, list) and isinstance(extra.get(name), list)
+            extra[name] = [*extra[name], *value] if longer else value
 
     def _add_fragment(self, event: ToolCallDelta) -> None:
         call = self.choice(event.choice).calls.setdefault(event.index, Call())

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from proxy.core.wishes import Wishes
+
 
 class InvalidRequest(Exception):
     """The caller's own mistake: HTTP 400 (or ``status``) with an OpenAI error object."""
@@ -75,7 +77,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. ``call_id`` and ``name`` (the tool's, '' when unknown) are set on tool results."""
+    """One message. Tool results have a ``call_id`` and ``name``, the tool's ('' when unknown)."""
 
     role: Role
     text: str
@@ -96,6 +98,7 @@ class ChatAsk:
 
     ``model`` is the caller's own spelling, echoed in the answer. ``native`` is the request in
     OpenAI's dialect, for routes that speak it; nobody but their translators looks inside.
+    ``wishes`` are what the server has to supply on the other routes.
     """
 
     model: str
@@ -104,3 +107,4 @@ class ChatAsk:
     include_usage: bool
     needs: frozenset[Need]
     native: dict[str, Any] = field(repr=False)
+    wishes: Wishes = field(default=Wishes(), repr=False)

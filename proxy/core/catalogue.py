@@ -4,14 +4,21 @@ Model facts are data (``catalogue.toml``); live lists are added by ``learn``. Pu
 reads files and asks upstreams.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from proxy.core.products import GENSPARK_ROUTES, Route
+from proxy.core.reasoning import EffortFamily, effort_for, levels_of
 
 SEARCH_SUFFIX: Final = "-search"
+
+# OpenAI and Anthropic name a model's snapshots so; the routes know the bare names only.
+_SNAPSHOT: Final = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|latest)$")
+# A model's levels of effort can be ids of their own on a route (``gpt-5.1-low``).
+_VARIANTS: Final = ("low", "medium", "high")
 
 
 class UnknownModel(StrEnum):
@@ -27,12 +34,15 @@ class Candidate:
     """One way to serve the request: the route and the model's name there.
 
     ``mixture`` is not empty when the mixture-of-agents mode answers instead of one model.
+    ``efforts`` are the levels of ``reasoning_effort`` that the model takes on this route, as far
+    as they are known.
     """
 
     route: Route
     model: str
     mixture: tuple[str, ...] = ()
     search: bool = False
+    efforts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,6 +73,10 @@ class Catalogue:
         self._shelves = {
             route: _shelf(data[route.value], members, route) for route in GENSPARK_ROUTES
         }
+        self._families = [
+            EffortFamily(re.compile(family["models"]), tuple(family["levels"]))
+            for family in data["effort"]["families"]
+        ]
 
     def learn(self, route: Route, ids: list[str]) -> None:
         """Add what a live catalogue lists; nothing is forgotten, as catalogues can be partial."""
@@ -84,24 +98,39 @@ class Catalogue:
     ) -> list[Candidate]:
         """The ways to serve ``requested``, best first; empty means 404 ``model_not_found``."""
         name = self._aliases.get(requested.lower(), requested)
-        exact = [
-            Candidate(route, model)
-            for route in routes
-            if (model := self._shelves[route].find(name)) is not None
-        ]
-        if exact:
+        if exact := self._known(name, routes):
             return exact
         search = name.endswith(SEARCH_SUFFIX)
         plain = name.removesuffix(SEARCH_SUFFIX)
         plain = self._aliases.get(plain.lower(), plain)
-        if plain == self.mixture_name:
-            return self._mixtures(routes, search)
-        known = [
-            Candidate(route, model, search=search)
+        bare = _bare(plain)
+        for model in (plain, self._aliases.get(bare, bare)):
+            if model == self.mixture_name:
+                return self._mixtures(routes, search)
+            if known := self._known(model, routes, search):
+                return known
+        return self._unknown(plain, routes, unknown, search)
+
+    def variant(self, route: Route, model: str, effort: str) -> str | None:
+        """The id under which the route serves ``model`` at the level nearest to ``effort``.
+
+        None when it has no ids with levels, or ``effort`` is no level.
+        """
+        ids = self._shelves[route].ids
+        names = {level: f"{model}-{level}".lower() for level in _VARIANTS}
+        found = {level: ids[name] for level, name in names.items() if name in ids}
+        return found.get(effort_for(effort, found))
+
+    def _known(self, name: str, routes: list[Route], search: bool = False) -> list[Candidate]:
+        return [
+            self._candidate(route, model, search)
             for route in routes
-            if (model := self._shelves[route].find(plain)) is not None
+            if (model := self._shelves[route].find(name)) is not None
         ]
-        return known or self._unknown(plain, routes, unknown, search)
+
+    def _candidate(self, route: Route, model: str, search: bool) -> Candidate:
+        efforts = levels_of(model, self._families) if route is Route.KEY else ()
+        return Candidate(route, model, search=search, efforts=efforts)
 
     def _unknown(
         self, name: str, routes: list[Route], unknown: UnknownModel, search: bool
@@ -110,7 +139,7 @@ class Catalogue:
             return []
         mixtures = self._mixtures(routes, search) if unknown is UnknownModel.MIXTURE else []
         # A key-only pool has no mixture: its upstream judges the name, and refuses it by itself.
-        return mixtures or [Candidate(route, name, search=search) for route in routes]
+        return mixtures or [self._candidate(route, name, search) for route in routes]
 
     def _mixtures(self, routes: list[Route], search: bool) -> list[Candidate]:
         return [
@@ -118,6 +147,12 @@ class Catalogue:
             for route in routes
             if (members := self._shelves[route].mixture)
         ]
+
+
+def _bare(name: str) -> str:
+    """The model behind the name of a snapshot; Claude's versions are written with hyphens here."""
+    bare = _SNAPSHOT.sub("", name.lower())
+    return bare.replace(".", "-") if bare.startswith("claude-") else bare
 
 
 def _shelf(facts: dict[str, object], members: tuple[str, ...], route: Route) -> Shelf:

@@ -74,10 +74,14 @@ class Verbatim(Struct, frozen=True):
 
 
 class Finished(Struct, frozen=True):
-    """A choice is complete, for an OpenAI finish reason."""
+    """A choice is complete, for an OpenAI finish reason.
+
+    ``stop`` is the caller's stop sequence that ended it, where that is known.
+    """
 
     reason: str
     choice: int = 0
+    stop: str = ""
 
 
 class Counted(Struct, frozen=True):

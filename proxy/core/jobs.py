@@ -226,7 +226,8 @@ def pause_after(tries: int) -> float:
 def estimated_progress(job: Job, expected: float, now: float) -> int:
     """0..100: the upstream's own word, else by elapsed time over what this model usually takes.
 
-    100 is reached only by completion, and the estimate slows down as it nears 95.
+    100 is reached only by completion, and the estimate slows down as it nears 95. A job that has
+    ended without a result stays where it was.
     """
     if job.state is S.COMPLETED:
         return 100
@@ -236,5 +237,6 @@ def estimated_progress(job: Job, expected: float, now: float) -> int:
         return 0
     if job.state is S.STORING:
         return 97
-    share = max(0.0, now - job.sent_at) / max(expected, 1.0)
+    until = now if job.completed_at is None else job.completed_at
+    share = max(0.0, until - job.sent_at) / max(expected, 1.0)
     return max(1, min(95, round(100 * share / (share + 0.35) if share > 0.65 else 100 * share)))

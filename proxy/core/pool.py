@@ -169,6 +169,11 @@ class Pool:
             return _resting(fitting, product, now)
         return [seat for seat in unlocked if seat.room(product, now)] or AllBusy()
 
+    def open_to(self, seat: Seat, product: Product, now: float) -> bool:
+        """Whether this seat could be chosen: enabled, not locked, not at its limit."""
+        enabled = seat in self._enabled[seat.account.credential]
+        return enabled and not seat.locked(product, now) and seat.room(product, now)
+
     def release(self, seat: Seat) -> None:
         """Give a seat back, whatever became of the request."""
         seat.busy -= 1

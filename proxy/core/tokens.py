@@ -6,7 +6,7 @@ Genspark's own tokenizers are unknown, so these are estimates of the usual kind.
 from collections.abc import Callable
 from functools import cache
 
-from proxy.core.ask import ChatAsk
+from proxy.core.ask import Turn
 
 # OpenAI's own accounting adds about this much per message for role and separators.
 PER_MESSAGE = 4
@@ -27,14 +27,14 @@ def count(text: str) -> int:
     return counted if len(text) <= COUNTED else round(counted * len(text) / COUNTED)
 
 
-def count_prompt(ask: ChatAsk) -> int:
-    """The prompt's tokens: all turns and the calls inside them. Images are not counted."""
+def count_prompt(turns: tuple[Turn, ...]) -> int:
+    """A prompt's tokens: all turns and the calls inside them. Attachments are not counted."""
     joined = "\n".join(
         part
-        for turn in ask.turns
+        for turn in turns
         for part in (turn.text, *(call.name + call.arguments for call in turn.calls))
     )
-    return count(joined) + PER_MESSAGE * len(ask.turns)
+    return count(joined) + PER_MESSAGE * len(turns)
 
 
 @cache

@@ -3,24 +3,29 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+from uuid import uuid4
 
 from proxy.core.abilities import able
-from proxy.core.ask import ChatAsk
+from proxy.core.ask import ChatAsk, Turn
 from proxy.core.catalogue import Candidate, Catalogue, UnknownModel
-from proxy.core.events import VISIBLE, Failed, Opened
 from proxy.core.failures import Failure, Kind, UpstreamError
 from proxy.core.products import Product, Route
+from proxy.services.answering import Answering
+from proxy.services.attachments import Attachments
 from proxy.services.attempts import Attempts, GaveUp, Success
-from proxy.services.chat_answer import ChatAnswer, act_on
+from proxy.services.chat_answer import ChatAnswer
 from proxy.services.conversations import Conversation, Conversations
 from proxy.services.desk import Borrowed, Desk
-from proxy.services.recaptcha import Tokens
+from proxy.services.opening import AskFiles, Opening
+from proxy.services.several import SeveralAnswers
+from proxy.services.sticky import ANONYMOUS, Sticky, Thread
+from proxy.services.supplied import SuppliedAnswer
 from proxy.telemetry import log
-from proxy.upstreams.genspark import ChatStream, Genspark
 from proxy.wire.genspark_key_ask import ignored as ignored_by_key
 from proxy.wire.openai_parameters import unused_by_text_route
+from proxy.wire.text_answer import TextAnswer, supplies
 
 # A cookie flow that says it is retired may say so by mistake; the legacy one is known to be.
 RETIRED_REST: Final = 600.0
@@ -34,50 +39,139 @@ class UnknownModelAsked(Exception):
 class ChatService:
     """Everything a chat needs. Times are in seconds."""
 
-    genspark: Genspark
-    tokens: Tokens
     desk: Desk
     catalogue: Catalogue
     conversations: Conversations
+    opening: Opening
+    attachments: Attachments
+    sticky: Sticky
+    tasks: asyncio.TaskGroup
     routes: list[Route]
     unknown: UnknownModel
     max_attempts: int
-    first_event_timeout: float
     answer_timeout: float
     clock: Callable[[], float] = time.time
     _retired: dict[Route, float] = field(default_factory=dict)
 
-    async def open(self, ask: ChatAsk, candidates: list[Candidate]) -> ChatAnswer:
-        """The answer, once there is something to see. Raises ``GaveUp``."""
+    async def open(
+        self, ask: ChatAsk, candidates: list[Candidate], caller: str = ANONYMOUS
+    ) -> Answering:
+        """The answer, once there is something to see. Raises ``GaveUp``, ``InvalidRequest``.
+
+        ``caller`` is whose conversation it is.
+        """
+        files = AskFiles(self.attachments, ask.turns)
+        if candidates[0].route is not Route.KEY:
+            await files.load()
+        first = await self._open_first(ask, candidates, files, caller)
+        supplied = self._supplied(ask, candidates, files, first)
+        if ask.wishes.choices == 1 or first.has_all_choices:
+            return supplied
+        single = _for_one_choice(ask)
+
+        async def another() -> Answering:
+            """A further choice; its seat may have to wait for its siblings'."""
+            success = await self._attempt(single, candidates, files)
+            answer = self._answer(single, success, ANONYMOUS)
+            return self._supplied(single, candidates, files, answer)
+
+        return SeveralAnswers(supplied, another, ask.wishes.choices, self.tasks)
+
+    async def _open_first(
+        self, ask: ChatAsk, candidates: list[Candidate], files: AskFiles, caller: str
+    ) -> ChatAnswer:
+        thread = self.sticky.take(caller, ask)
+        continued = await self._continue(ask, candidates, files, thread) if thread else None
+        if isinstance(continued, Success):
+            return self._answer(ask, continued, caller)
+        failed = 0 if continued is None else 1
+        return self._answer(ask, await self._attempt(ask, candidates, files), caller, failed)
+
+    async def _attempt(
+        self, ask: ChatAsk, candidates: list[Candidate], files: AskFiles
+    ) -> Success[Conversation]:
         attempts: Attempts[Conversation] = Attempts(
             self.desk,
             candidates,
             Product.CHAT,
-            lambda borrowed, again: self._open_one(ask, borrowed, again=again),
+            lambda borrowed, again: self.opening.open(ask, borrowed, files, again=again),
             self.max_attempts,
             self._retire,
             close=lambda talk, borrowed: self.conversations.close(talk, borrowed, finished=False),
         )
-        return self._answer(ask, await attempts.run())
+        return await attempts.run()
 
-    def _answer(self, ask: ChatAsk, success: Success[Conversation]) -> ChatAnswer:
-        candidate = success.borrowed.candidate
-        if candidate.route is Route.KEY:
-            ignored = ignored_by_key(ask, candidate)
-        else:
-            ignored = unused_by_text_route(ask.native)
+    async def _continue(
+        self, ask: ChatAsk, candidates: list[Candidate], files: AskFiles, thread: Thread
+    ) -> Success[Conversation] | Failure | None:
+        """Go on in the conversation's own project, on its account; None when that cannot be."""
+        if thread.candidate not in candidates:
+            return None
+        borrowed = self.desk.borrow_at_once(thread.account_id, thread.candidate, Product.CHAT)
+        if borrowed is None:
+            return None
+        try:
+            talk = await self.opening.open(ask, borrowed, files, thread=thread)
+        except UpstreamError as error:
+            await self._not_continued(borrowed, error.failure)
+            return error.failure
+        except BaseException:
+            self.desk.give_back(borrowed.seat)
+            raise
+        return Success(talk, borrowed, 1)
+
+    async def _not_continued(self, borrowed: Borrowed, failure: Failure) -> None:
+        seat = borrowed.seat
+        log.info("conversation.lost", account=seat.account.label, failure=failure.kind.value)
+        try:
+            await self.desk.punish(seat, Product.CHAT, failure)
+        finally:
+            self.desk.give_back(seat)
+
+    def _supplied(
+        self, ask: ChatAsk, candidates: list[Candidate], files: AskFiles, answer: ChatAnswer
+    ) -> Answering:
+        """The answer with what its route cannot do; as it is when there is nothing to do."""
+        if answer.route is Route.KEY or not supplies(ask.wishes):
+            return answer
+
+        async def again(turns: tuple[Turn, ...]) -> ChatAnswer:
+            longer = replace(ask, turns=ask.turns + turns)
+            return self._answer(longer, await self._attempt(longer, candidates, files), ANONYMOUS)
+
+        return SuppliedAnswer(answer, TextAnswer(ask.wishes, uuid4().hex), again)
+
+    def _answer(
+        self, ask: ChatAsk, success: Success[Conversation], caller: str, failed: int = 0
+    ) -> ChatAnswer:
+        candidate, account = success.borrowed.candidate, success.borrowed.seat.account
+        web = candidate.route is not Route.KEY
+        project = success.opened.project_id if web and success.opened.given is None else None
+
+        def keep(reply: Turn) -> None:
+            if project is not None:
+                self.sticky.keep(caller, ask, reply, Thread(account.id, project, candidate))
+
         return ChatAnswer(
             route=candidate.route,
-            account=success.borrowed.seat.account.label,
-            attempts=success.attempts,
-            ignored=ignored,
+            account=account.label,
+            attempts=success.attempts + failed,
+            ignored=self._ignored(ask, candidate),
             _ask=ask,
             _desk=self.desk,
             _conversations=self.conversations,
             _borrowed=success.borrowed,
             _talk=success.opened,
             _deadline=asyncio.get_running_loop().time() + self.answer_timeout,
+            _keep=keep,
         )
+
+    def _ignored(self, ask: ChatAsk, candidate: Candidate) -> list[str]:
+        if candidate.route is Route.KEY:
+            return ignored_by_key(ask, candidate)
+        ignored = unused_by_text_route(ask.native)
+        effort = ask.wishes.effort
+        return [*ignored, "reasoning_effort"] if effort and not candidate.efforts else ignored
 
     def model_names(self) -> list[str]:
         """The public names that the configured routes serve."""
@@ -101,7 +195,14 @@ class ChatService:
         found = self.catalogue.candidates(ask.model, live, self.unknown)
         if not found:
             raise UnknownModelAsked(ask.model)
-        return able(found, ask)
+        return [self._with_effort(each, ask.wishes.effort) for each in able(found, ask)]
+
+    def _with_effort(self, candidate: Candidate, effort: str) -> Candidate:
+        """The model's own variant for this effort, on routes that know effort only by name."""
+        if candidate.route is Route.KEY or not effort or candidate.mixture:
+            return candidate
+        variant = self.catalogue.variant(candidate.route, candidate.model, effort)
+        return replace(candidate, model=variant, efforts=(effort,)) if variant else candidate
 
     def _retire(self, route: Route) -> None:
         if route is Route.KEY:
@@ -111,54 +212,7 @@ class ChatService:
         setting = "ENABLE_LEGACY_COPILOT" if legacy else "ROUTE_ORDER"
         log.error("route.retired", route=route.value, setting=setting, until_restart=legacy)
 
-    async def _open_one(self, ask: ChatAsk, borrowed: Borrowed, *, again: bool) -> Conversation:
-        """One attempt, up to its first visible event. Raises ``UpstreamError`` before that."""
-        route = borrowed.candidate.route
-        given = None if again else self.conversations.take_project(ask.model, route)
-        talk: Conversation | None = None
-        try:
-            async with asyncio.timeout(self.first_event_timeout):
-                talk = Conversation(await self._ask(ask, borrowed, given), given)
-                await self._read_head(talk, borrowed)
-        except BaseException as error:
-            if talk is None:
-                self.conversations.give_back(given)
-            else:
-                await self.conversations.close(talk, borrowed, finished=False)
-            if isinstance(error, TimeoutError):
-                late = Failure(Kind.TIMEOUT, "FIRST_EVENT_TIMEOUT is over")
-                raise UpstreamError(late) from None
-            raise
-        return talk
 
-    async def _ask(self, ask: ChatAsk, borrowed: Borrowed, project: str | None) -> ChatStream:
-        """One ask; a refusal for want of a reCAPTCHA token is met with a token, once."""
-        account, candidate = borrowed.seat.account, borrowed.candidate
-        if candidate.route is Route.KEY:
-            return await self.genspark.open_chat(account, ask, candidate, None)
-        cookie = self.genspark.cookie(account)
-        token = await self.tokens.before_ask(cookie, Product.CHAT)
-        try:
-            return await self.genspark.open_chat(account, ask, candidate, project, token)
-        except UpstreamError as error:
-            if token or error.failure.kind is not Kind.FORBIDDEN:
-                raise
-            token = await self.tokens.after_refusal(cookie, Product.CHAT)
-            if not token:
-                raise
-        return await self.genspark.open_chat(account, ask, candidate, project, token)
-
-    async def _read_head(self, talk: Conversation, borrowed: Borrowed) -> None:
-        while True:
-            events = await talk.stream.next_events()
-            if events is None:
-                events = [Failed(Failure(Kind.EMPTY, "the stream ended without an answer"))]
-            talk.head += events
-            opened = [event.project_id for event in events if isinstance(event, Opened)]
-            talk.project_id = opened[0] if opened else talk.project_id
-            if any(isinstance(event, VISIBLE) for event in events):
-                return
-            for failed in (event for event in events if isinstance(event, Failed)):
-                for event in talk.head:
-                    await act_on(event, borrowed, self.desk)
-                raise UpstreamError(failed.failure)
+def _for_one_choice(ask: ChatAsk) -> ChatAsk:
+    native = {name: value for name, value in ask.native.items() if name != "n"}
+    return replace(ask, native=native, wishes=replace(ask.wishes, choices=1))

@@ -75,6 +75,16 @@ class Desk:
             raise self._refused(choice)
         return await self._wait_for_turn(candidates, tried, product)
 
+    def borrow_at_once(
+        self, account_id: str, candidate: Candidate, product: Product
+    ) -> Borrowed | None:
+        """This very account's seat, if it may be asked now; nobody who waits is overtaken."""
+        seat, now = self.pool.seat(account_id), self.clock()
+        if seat is None or self._waiters or not self.pool.open_to(seat, product, now):
+            return None
+        seat.busy += 1
+        return Borrowed(candidate, seat)
+
     def others_left(self, route: Route, tried: Tried, product: Product) -> bool:
         """Whether a further account of this route can be asked (it may be busy just now)."""
         now = self.clock()

@@ -17,13 +17,14 @@ from proxy.core.events import (
     Limited,
     Noted,
     Opened,
-    ReasoningDelta,
     Served,
     TextDelta,
 )
 from proxy.core.failures import Failure, Kind
 from proxy.core.products import Product
 from proxy.wire import canned
+from proxy.wire.genspark_cookie_sources import Sources, names_sources
+from proxy.wire.genspark_cookie_text import AnswerText
 from proxy.wire.genspark_failures import Reply, classify, limit_from_message
 from proxy.wire.json_values import child, content_text, object_at, text_at
 from proxy.wire.sse import Frames
@@ -63,29 +64,6 @@ def _is_thought(name: str) -> bool:
 AI_CHAT: Final = Dialect(lambda name: name == "content", _is_thought, content_text)
 
 
-class _Message:
-    """What has been seen of one message bubble."""
-
-    __slots__ = ("_joined", "_parts", "role")
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._joined = ""
-        self.role = "assistant"
-
-    @property
-    def text(self) -> str:
-        """Everything streamed so far."""
-        if self._parts:
-            self._joined += "".join(self._parts)
-            self._parts.clear()
-        return self._joined
-
-    def append(self, delta: str) -> None:
-        """Enter a further delta."""
-        self._parts.append(delta)
-
-
 class CookieChatReader:
     """One answer's state machine. ``feed`` and ``close`` return events; ``done`` ends it."""
 
@@ -93,10 +71,8 @@ class CookieChatReader:
         self._now = now
         self._dialect = dialect
         self._frames = Frames()
-        self._messages: dict[str, _Message] = {}
-        self._thought = _Message()
-        self._current = ""
-        self._held: list[str] | None = []
+        self._text = AnswerText()
+        self._sources = Sources()
         self._shown = False
         self._limit: Failure | None = None
         self.done = False
@@ -127,7 +103,7 @@ class CookieChatReader:
         return events
 
     def _end_of_transfer(self, events: list[ChatEvent], *, whole: bool) -> None:
-        answer = self._answer()
+        answer = self._text.said()
         # An error text has no blank line at its end: it says more than that it was cut.
         told = None if answer else self._limit or self._stray()
         if told is not None:
@@ -153,7 +129,7 @@ class CookieChatReader:
             self._read_loose(payload, events)
             return
         if frame.type == "message_field_delta" and frame.field_name == "content":
-            self._append(frame.message_id, frame.delta, events)
+            self._text.append(frame.message_id, frame.delta, events)
         else:
             self._read_loose(payload, events)
 
@@ -181,9 +157,9 @@ class CookieChatReader:
         message = object_at(frame, "message")
         name = text_at(frame, "message_id") or text_at(message, "id") or text_at(frame, "id")
         role = text_at(frame, "role") or text_at(message, "role")
-        self._message(name).role = role or "assistant"
+        self._text.message(name).role = role or "assistant"
         if role in ("", "assistant"):
-            self._current = name
+            self._text.current = name
 
     def _project_field(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
         name, value = text_at(frame, "field_name"), frame.get("field_value")
@@ -193,44 +169,54 @@ class CookieChatReader:
             self._fail(events, Failure(Kind.DAILY_QUOTA, "daily usage quota exceeded"))
         elif name == "status" and str(value).upper() == "FINISHED":
             self._end_mark(events)
+        elif names_sources(name):
+            events.extend(self._sources.fresh(value))
 
     def _message_field(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
         name, value = text_at(frame, "field_name"), frame.get("field_value")
+        message = text_at(frame, "message_id")
+        role = self._text.role_of(message)
         if self._dialect.is_text(name):
-            self._whole(text_at(frame, "message_id"), content_text(value), events)
+            self._text.whole(message, content_text(value), events)
+            if role == "tool":
+                events.extend(self._sources.fresh(value))
         elif self._dialect.is_reasoning(name):
-            self._think(content_text(value), events, whole=True)
+            self._text.think(content_text(value), events, whole=True)
         elif name.endswith("session_limit_message"):
             self._limited(limit_from_message(value), events)
+        elif names_sources(name) and role != "user":
+            events.extend(self._sources.fresh(value))
 
     def _message_field_delta(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
         name, delta = text_at(frame, "field_name"), text_at(frame, "delta")
         if self._dialect.is_text(name):
-            self._append(text_at(frame, "message_id"), delta, events)
+            self._text.append(text_at(frame, "message_id"), delta, events)
         elif self._dialect.is_reasoning(name):
-            self._think(delta, events, whole=False)
+            self._text.think(delta, events, whole=False)
 
     def _message_result(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
         message = object_at(frame, "message") or frame
         name = text_at(frame, "message_id") or text_at(message, "id")
-        known = self._messages.get(name)
-        role = text_at(message, "role") or (known.role if known else "assistant")
+        known = self._text.role_of(name)
+        role = text_at(message, "role") or known or "assistant"
+        if role == "tool":
+            events.extend(self._sources.fresh(message.get("content")))
         if role != "assistant":
             return
         self._served(message, events)
         text = self._dialect.result_text(message.get("content"))
-        name = name if known else self._current
+        name = name if known else self._text.current
         failure = refusal_in(message) or self._stopped(name, text)
         if failure is not None:
             self._fail(events, failure)
             return
-        self._whole(name, text, events)
+        self._text.whole(name, text, events)
         self._end_mark(events, told_whole=bool(text))
 
     def _stopped(self, name: str, text: str) -> Failure | None:
         """A canned final text in place of what was streamed: the run was stopped half way."""
-        streamed = self._message(name).text
-        goes_on = text.startswith(streamed) if streamed else not self._answer()
+        streamed = self._text.message(name).text
+        goes_on = text.startswith(streamed) if streamed else not self._text.said()
         return None if goes_on else canned.recognise(text, canned.CHAT)
 
     def _error(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
@@ -240,66 +226,20 @@ class CookieChatReader:
         self._fail(events, canned.recognise(said, canned.CHAT) or told)
 
     def _ended(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
-        if self._answer():
+        if self._text.said():
             self._end_mark(events)
 
     def _ignore(self, frame: dict[str, Any], events: list[ChatEvent]) -> None:
         """Keep-alives and progress are not part of the answer."""
 
-    # The text rules.
-
-    def _append(self, name: str, delta: str, events: list[ChatEvent]) -> None:
-        message = self._message(name)
-        if message.role != "assistant" or not delta:
-            return
-        self._current = name
-        message.append(delta)
-        if self._held is None:
-            events.append(TextDelta(delta))
-        else:
-            self._hold(delta, events)
-
-    def _hold(self, delta: str, events: list[ChatEvent]) -> None:
-        """Keep a beginning that a canned refusal shares; let it go once it is something else."""
-        assert self._held is not None
-        self._held.append(delta)
-        if not canned.may_become("".join(self._held), canned.CHAT):
-            events.extend(TextDelta(text) for text in self._held)
-            self._held = None
-
-    def _whole(self, name: str, text: str, events: list[ChatEvent]) -> None:
-        message = self._message(name)
-        if message.role != "assistant" or not text:
-            return
-        streamed = message.text
-        if text.startswith(streamed):
-            self._append(name, text[len(streamed) :], events)
-        else:
-            # What went out cannot be taken back.
-            events.append(Noted("divergent_full_text"))
-
-    def _think(self, text: str, events: list[ChatEvent], *, whole: bool) -> None:
-        """Reasoning comes before the answer; what comes later would mix the two: dropped."""
-        seen = self._thought.text
-        fresh = text[len(seen) :] if whole and text.startswith(seen) else "" if whole else text
-        if fresh and not self._answer():
-            self._thought.append(fresh)
-            events.append(ReasoningDelta(fresh))
-
-    def _answer(self) -> str:
-        return "".join(m.text for m in self._messages.values() if m.role == "assistant")
-
-    def _message(self, name: str) -> _Message:
-        found = self._messages.get(name)
-        if found is None:
-            found = self._messages[name] = _Message()
-        return found
-
     # Endings.
 
     def _served(self, message: dict[str, Any], events: list[ChatEvent]) -> None:
-        if model := text_at(message, "session_state", "_llm_model"):
+        state = object_at(message, "session_state")
+        if model := text_at(state, "_llm_model"):
             events.append(Served(model))
+        for name in filter(names_sources, state):
+            events.extend(self._sources.fresh(state[name]))
 
     def _limited(self, failure: Failure | None, events: list[ChatEvent]) -> None:
         """A limit for chat ends an answer that is not whole; any other is only announced."""
@@ -310,7 +250,7 @@ class CookieChatReader:
             events.append(Limited(failure))
 
     def _end_mark(self, events: list[ChatEvent], *, told_whole: bool = False) -> None:
-        answer = self._answer()
+        answer = self._text.said()
         refused = None if self._shown else canned.recognise(answer, canned.CHAT)
         limited = self._limit is not None and self._limit.product in (None, Product.CHAT)
         if refused is not None:
@@ -325,9 +265,9 @@ class CookieChatReader:
             self._finish(events)
 
     def _finish(self, events: list[ChatEvent]) -> None:
-        if self._held:
-            events.extend(TextDelta(text) for text in self._held)
-        self._held = None
+        self._text.release(events)
+        for aside in self._text.texts("tool"):
+            events.extend(self._sources.fresh(aside))
         self.done = True
         events.append(Finished("stop"))
 

@@ -10,12 +10,17 @@ import msgspec
 
 from proxy.core.ask import ChatAsk
 from proxy.core.catalogue import Candidate
+from proxy.core.reasoning import effort_for
 
 CHAT_PATH = "/api/llm_proxy/v1/chat/completions"
 MODELS_PATH = "/api/llm_proxy/v1/models"
 
 # These families reject any non-default temperature, with or without a vendor/ prefix.
 _FIXED_TEMPERATURE: Final = re.compile(r"(?:^|/)(?:kimi-k3|gpt-5|gpt-6)")
+
+
+# Only OpenAI's own models are known to.
+_SEVERAL: Final = re.compile(r"(?:^|/)(?:gpt-|o\d)")
 
 
 def headers(key: str) -> dict[str, str]:
@@ -31,16 +36,28 @@ def headers(key: str) -> dict[str, str]:
 
 
 def body(ask: ChatAsk, candidate: Candidate) -> bytes:
-    """The caller's request under the upstream's model name; usage is always asked for."""
+    """The caller's request under the upstream's model name; usage is always asked for.
+
+    A level of effort that the model does not take would be refused: the nearest is asked for.
+    """
     request: dict[str, Any] = {k: v for k, v in ask.native.items() if v is not None}
     request["model"] = candidate.model
+    if isinstance(wanted := request.get("reasoning_effort"), str):
+        request["reasoning_effort"] = effort_for(wanted, candidate.efforts)
     if ask.stream:
         request["stream_options"] = {"include_usage": True}
     else:
         request.pop("stream_options", None)
+    if not takes_several(candidate.model):
+        request.pop("n", None)
     for name in ignored(ask, candidate):
         del request[name]
     return msgspec.json.encode(request)
+
+
+def takes_several(model: str) -> bool:
+    """Whether the model gives several choices to one request (``n``); others would refuse it."""
+    return _SEVERAL.search(model.lower()) is not None
 
 
 def ignored(ask: ChatAsk, candidate: Candidate) -> list[str]:

@@ -11,12 +11,14 @@ from proxy.core.events import (
     Finished,
     Noted,
     ReasoningDelta,
+    RefusalDelta,
     Served,
     TextDelta,
     Verbatim,
 )
 from proxy.core.failures import Failure, Kind
 from proxy.wire import canned
+from proxy.wire.citations import citations_in
 from proxy.wire.genspark_key_failures import from_error, wall
 from proxy.wire.json_values import list_at, object_at, text_at
 from proxy.wire.sse import Frames
@@ -26,7 +28,7 @@ from proxy.wire.tool_fragments import ToolFragments
 # fields of their own, which would get around the hide switch.
 _KNOWN_DELTA: Final = frozenset(
     {
-        "role", "content", "reasoning_content", "reasoning", "tool_calls", "thinking",
+        "role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls", "thinking",
         "thinking_blocks", "reasoning_details", "reasoning_signature", "provider_specific_fields",
     }
 )  # fmt: skip
@@ -191,6 +193,9 @@ class KeyChatReader:
             events.append(ReasoningDelta(thought, number))
         if (text := delta.get("content")) and isinstance(text, str):
             self._say(text, number, events)
+        if (refusal := delta.get("refusal")) and isinstance(refusal, str):
+            self._told.add(number)
+            events.append(RefusalDelta(refusal, number))
         if calls := delta.get("tool_calls"):
             self._call_fragments(calls, number, events)
 
@@ -265,7 +270,10 @@ class KeyChatReader:
 def _verbatim(choice: dict[str, Any], delta: Any, number: int) -> list[ChatEvent]:
     fields = _unknown(delta if isinstance(delta, dict) else {}, _KNOWN_DELTA)
     beside = _unknown(choice, _KNOWN_BESIDE)
-    return [Verbatim(fields, beside, number)] if fields or beside else []
+    if not fields and not beside:
+        return []
+    # Annotations go on as they are; other dialects than OpenAI's chat know only of citations.
+    return [Verbatim(fields, beside, number), *citations_in(fields.get("annotations"), number)]
 
 
 def _unknown(fields: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.core.ask import ChatAsk, Role, Turn
+from proxy.core.ask import ChatAsk
 from proxy.core.catalogue import Candidate
-from proxy.wire.genspark_cookie_ask import plain_turns
+from proxy.wire.genspark_cookie_ask import WebTerms, messages
 from proxy.wire.genspark_cookie_stream import Dialect
 from proxy.wire.json_values import content_text, text_at
 
@@ -18,31 +18,31 @@ _TYPE: Final = "COPILOT_MOA_CHAT"
 _DETAIL: Final = "session_state.streaming_detail_answer"
 
 
-def body(ask: ChatAsk, candidate: Candidate, project_id: str | None, recaptcha: str = "") -> bytes:
+def body(ask: ChatAsk, candidate: Candidate, terms: WebTerms) -> bytes:
     """The whole history in a fresh project, or in an operator-given one."""
-    query = f"id={project_id}&type={_TYPE}" if project_id else f"type={_TYPE}"
+    project = terms.project_id
+    query = f"id={project}&type={_TYPE}" if project else f"type={_TYPE}"
     # deep-seek-r1 took no system turns.
     fold_system = candidate.model == "deep-seek-r1"
     return msgspec.json.encode(
         {
             "type": _TYPE,
             "current_query_string": query,
-            "messages": [_message(turn, fold_system) for turn in plain_turns(ask.turns)],
+            "messages": [_folded(m) if fold_system else m for m in messages(ask, terms)],
             "action_params": {},
             "extra_data": {
                 "models": list(candidate.mixture) or [candidate.model],
                 "run_with_another_model": False,
                 "writingContent": None,
-                "request_web_knowledge": candidate.search,
+                "request_web_knowledge": candidate.search or ask.wishes.search,
             },
-            "g_recaptcha_token": recaptcha,
+            "g_recaptcha_token": terms.recaptcha,
         }
     )
 
 
-def _message(turn: Turn, fold_system: bool) -> dict[str, str]:
-    role = Role.USER if fold_system and turn.role is Role.SYSTEM else turn.role
-    return {"role": role.value, "content": turn.text}
+def _folded(message: dict[str, Any]) -> dict[str, Any]:
+    return message | {"role": "user"} if message["role"] == "system" else message
 
 
 def _is_text(name: str) -> bool:

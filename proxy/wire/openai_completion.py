@@ -3,6 +3,10 @@
 from typing import Any
 
 from proxy.core.answer import Answer, Call, Choice
+from proxy.core.reasoning import ReasoningStyle
+from proxy.wire.citations import annotations
+from proxy.wire.json_values import list_at
+from proxy.wire.think_tags import with_thought
 
 
 def usage_of(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
@@ -41,16 +45,21 @@ def completion(
     answer: Answer,
     usage: dict[str, Any],
     *,
-    hide_reasoning: bool,
+    reasoning: ReasoningStyle = ReasoningStyle.FIELD,
+    legacy_calls: bool = False,
 ) -> dict[str, Any]:
-    """The whole object. ``content`` is a string unless there are tool calls."""
+    """The whole object; ``legacy_calls`` as in ``StreamOptions``.
+
+    ``content`` is a string, unless tool calls or a refusal stand in its place.
+    """
     choices = [
         {
             "index": index,
-            "message": _message(choice, completion_id, hide_reasoning=hide_reasoning),
+            "message": _message(choice, reasoning)
+            | _calls(choice, completion_id, legacy=legacy_calls),
             "logprobs": None,
             **choice.beside,
-            "finish_reason": choice.finish or "stop",
+            "finish_reason": _finish(choice, legacy=legacy_calls),
         }
         for index, choice in sorted(answer.choices.items())
     ]
@@ -65,26 +74,43 @@ def completion(
     }
 
 
-def _message(choice: Choice, completion_id: str, *, hide_reasoning: bool) -> dict[str, Any]:
-    text = "".join(choice.text)
-    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-    if choice.reasoning and not hide_reasoning:
-        message["reasoning_content"] = "".join(choice.reasoning)
-    if choice.calls:
-        message["content"] = text or None
-        message["tool_calls"] = [
-            _call(call, f"call_{completion_id[9:]}_{index}")
+def _message(choice: Choice, style: ReasoningStyle) -> dict[str, Any]:
+    reasoning, refusal = "".join(choice.reasoning), "".join(choice.refusal)
+    content = with_thought(reasoning if style.in_content else "", "".join(choice.text))
+    empty = None if choice.calls or refusal else ""
+    message = {"role": "assistant", "content": content or empty, "refusal": refusal or None}
+    if reasoning and style.in_field:
+        message["reasoning_content"] = reasoning
+    given = list_at(choice.extra, "annotations")
+    pages = given + annotations(choice.citations, content, given)
+    return message | choice.extra | ({"annotations": pages} if pages else {})
+
+
+def _calls(choice: Choice, completion_id: str, *, legacy: bool) -> dict[str, Any]:
+    if not choice.calls:
+        return {}
+    if legacy:
+        return {"function_call": _function(next(iter(choice.calls.values())))}
+    return {
+        "tool_calls": [
+            {
+                "id": call.id or f"call_{completion_id[9:]}_{index}",
+                "type": "function",
+                "function": _function(call),
+            }
             for index, call in sorted(choice.calls.items())
         ]
-    return message | choice.extra
-
-
-def _call(call: Call, fallback_id: str) -> dict[str, Any]:
-    return {
-        "id": call.id or fallback_id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments or "{}"},
     }
+
+
+def _function(call: Call) -> dict[str, str]:
+    return {"name": call.name, "arguments": call.arguments or "{}"}
+
+
+def _finish(choice: Choice, *, legacy: bool) -> str:
+    if legacy and choice.finish == "tool_calls":
+        return "function_call"
+    return choice.finish or "stop"
 
 
 def model_object(model: str, created: int, kind: str) -> dict[str, Any]:

@@ -153,7 +153,7 @@ _ROWS: Final[dict[Kind, _Row]] = {
         "recaptcha_unavailable",
         retry_after=30,
     ),
-    Kind.UPLOAD_FAILED: _Row(502, "Genspark did not take the image.", "upload_failed"),
+    Kind.UPLOAD_FAILED: _Row(502, "Genspark did not take an image or a file.", "upload_failed"),
     Kind.TASK_FAILED: _Row(502, "The generation failed.", "generation_failed", final=True),
     Kind.TASK_UNKNOWN: _Row(502, "Genspark does not know the task.", "task_not_found", final=True),
     Kind.POLICY: _Row(

@@ -110,9 +110,8 @@ def needs_of_parameters(request: dict[str, Any]) -> frozenset[Need]:
 
 # Accepted everywhere and of no effect on a route that takes only text.
 _SAMPLING: Final = (
-    "temperature", "top_p", "presence_penalty", "frequency_penalty", "max_tokens",
-    "max_completion_tokens", "stop", "seed", "logit_bias", "logprobs", "top_logprobs",
-    "reasoning_effort", "web_search_options", "prediction", "verbosity", "modalities",
+    "temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "logit_bias",
+    "logprobs", "top_logprobs", "prediction", "verbosity",
 )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from proxy.core.ask import ChatAsk, InvalidRequest, Need, Role, ToolCall, Turn
+from proxy.core.ask import Attachment, ChatAsk, InvalidRequest, Kept, Need, Role, ToolCall, Turn
 from proxy.wire.json_values import child, object_at, text_at
 from proxy.wire.openai_parameters import TOOL_FIELDS, check_parameters, needs_of_parameters
+from proxy.wire.openai_wishes import read_wishes
 
 MAX_MODEL_NAME: Final = 200
 
@@ -31,11 +32,17 @@ _DATA_URL: Final = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;
 def read_chat(
     body: bytes, before: tuple[dict[str, Any], ...] = (), *, tools: bool = True
 ) -> ChatAsk:
-    """Parse and validate; ``before`` are the operator's own messages, put in front.
+    """Parse and validate a body; see ``chat_from``."""
+    return chat_from(read_object(body), before, tools=tools)
+
+
+def chat_from(
+    request: dict[str, Any], before: tuple[dict[str, Any], ...] = (), *, tools: bool = True
+) -> ChatAsk:
+    """Validate a decoded request; ``before`` are the operator's own messages, put in front.
 
     Without ``tools`` (``TOOL_CALLING_ENABLED=0``) tool definitions are as if they were not there.
     """
-    request = read_object(body)
     if not tools:
         request = {k: v for k, v in request.items() if k not in TOOL_FIELDS}
     messages = request.get("messages")
@@ -55,8 +62,9 @@ def read_chat(
         turns=turns,
         stream=request.get("stream") is True,
         include_usage=child(request, "stream_options", "include_usage") is True,
-        needs=needs_of_parameters(request) | _needs_of_parts(messages),
+        needs=needs_of_parameters(request) | _needs_of_turns(turns),
         native=request,
+        wishes=read_wishes(request),
     )
 
 
@@ -100,12 +108,14 @@ def _turn(message: Any, where: str) -> Turn:
             param=f"{where}.tool_call_id",
             code="missing_required_parameter",
         )
-    text, images = _content(message.get("content"), where)
-    call_id = text_at(message, "tool_call_id") or text_at(message, "name") or None
-    return Turn(role, text, images, _calls(message, where), call_id if role is Role.TOOL else None)
+    text, attachments = _content(message.get("content"), where)
+    name = text_at(message, "name")
+    if role is not Role.TOOL:
+        return Turn(role, text, attachments, _calls(message, where))
+    return Turn(role, text, attachments, (), text_at(message, "tool_call_id") or name or None, name)
 
 
-def _content(content: Any, where: str) -> tuple[str, tuple[str, ...]]:
+def _content(content: Any, where: str) -> tuple[str, tuple[Attachment, ...]]:
     if content is None:
         return "", ()
     if isinstance(content, str):
@@ -114,31 +124,42 @@ def _content(content: Any, where: str) -> tuple[str, tuple[str, ...]]:
         raise InvalidRequest(
             f"'{where}.content' must be a string or a list of parts.", param=f"{where}.content"
         )
-    texts, images = [], []
-    for number, part in enumerate(content):
-        text, image = _part(part, f"{where}.content.{number}")
-        texts.append(text)
-        if image:
-            images.append(image)
-    return "".join(texts), tuple(images)
+    read = [_part(part, f"{where}.content.{number}") for number, part in enumerate(content)]
+    texts = [part for part in read if isinstance(part, str)]
+    return "".join(texts), tuple(part for part in read if isinstance(part, Attachment))
 
 
-def _part(part: Any, where: str) -> tuple[str, str]:
-    """A part's text and its image URL; one of them is empty."""
+def _part(part: Any, where: str) -> str | Attachment:
     kind = text_at(part, "type")
     if kind in ("text", "input_text", "output_text"):
-        return text_at(part, "text"), ""
+        return text_at(part, "text")
     if kind == "refusal":
-        return text_at(part, "refusal"), ""
+        return text_at(part, "refusal")
     if kind == "image_url":
-        return "", _image_url(part, where)
+        return Attachment(Kept.IMAGE, _image_url(part, where), param=where)
     if kind == "file":
-        return "", ""
+        return _file(part, where)
     if kind == "input_audio":
         raise InvalidRequest(
             f"'{where}': audio input is not supported.", param=where, code="unsupported_value"
         )
     raise InvalidRequest(f"'{where}' has an unknown part type.", param=where)
+
+
+def _file(part: dict[str, Any], where: str) -> Attachment:
+    data = text_at(part, "file", "file_data")
+    if text_at(part, "file", "file_id") and not data:
+        raise InvalidRequest(
+            f"'{where}.file.file_id': this server keeps no files; send 'file_data'.",
+            param=f"{where}.file.file_id",
+            code="unsupported_value",
+        )
+    if not data:
+        raise InvalidRequest(
+            f"'{where}.file.file_data' must be a data URL or base64.",
+            param=f"{where}.file.file_data",
+        )
+    return Attachment(Kept.FILE, data, text_at(part, "file", "filename"), where)
 
 
 def _image_url(part: dict[str, Any], where: str) -> str:
@@ -189,12 +210,7 @@ def _legacy_call(message: dict[str, Any]) -> tuple[ToolCall, ...]:
     return (ToolCall("", text_at(call, "name"), text_at(call, "arguments")),)
 
 
-def _needs_of_parts(messages: list[Any]) -> frozenset[Need]:
-    kinds = {
-        text_at(part, "type")
-        for message in messages
-        if isinstance(content := message.get("content"), list)
-        for part in content
-    }
-    found = {"image_url": Need.IMAGES, "file": Need.FILES}
-    return frozenset(need for kind, need in found.items() if kind in kinds)
+def _needs_of_turns(turns: tuple[Turn, ...]) -> frozenset[Need]:
+    kinds = {each.kind for turn in turns for each in turn.attachments}
+    found = {Kept.IMAGE: Need.IMAGES, Kept.FILE: Need.FILES}
+    return frozenset(found[kind] for kind in kinds)

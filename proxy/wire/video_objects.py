@@ -255,8 +255,3 @@ def _newapi_simple(view: JobView) -> dict[str, Any]:
         "metadata": view.metadata | _facts(view),
         # Its own record has a number for the code.
     } | ({"error": {**error, "code": 500, "type": error["code"]}} if error else {})
-
-
-def newapi_error(code: str, message: str) -> dict[str, Any]:
-    """An error in the shape of new-api's task routes."""
-    return {"code": code, "message": message, "data": None}

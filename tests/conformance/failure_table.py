@@ -100,7 +100,8 @@ ANSWERS: dict[str, set[str]] = {
     COOKIE: {
         "answered", "answerthink", "duplicate_full_field", "finished_only", "flat_result",
         "huge_result", "no_deltas", "no_terminator", "notifications", "other_model",
-        "reasoning_fields", "set_cookie", "tool_frames", "unknown_frames", "window_warning",
+        "reasoning_fields", "search_sources", "set_cookie", "tool_frames", "unknown_frames",
+        "window_warning",
     },
     # Whether an empty text under a finish reason is an answer is up to the model.
     KEY: {

@@ -201,3 +201,9 @@ def test_an_estimate_never_goes_back(first: float, later: float, expected: float
     job = _job(JobState.RUNNING, sent_at=0.0)
     early, late = sorted([first, later])
     assert estimated_progress(job, expected, early) <= estimated_progress(job, expected, late) <= 95
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_an_estimate_stays_where_a_job_ended(state: JobState) -> None:
+    job = _job(state, sent_at=100.0, completed_at=140.0)
+    assert estimated_progress(job, 100.0, 150.0) == estimated_progress(job, 100.0, 1e6) == 40

@@ -5,12 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core import tokens
-from proxy.core.ask import ChatAsk, Role, ToolCall, Turn
+from proxy.core.ask import Attachment, Kept, Role, ToolCall, Turn
 from proxy.core.tokens import PER_MESSAGE, count, count_prompt
-
-
-def _ask(*turns: Turn) -> ChatAsk:
-    return ChatAsk("m", turns, False, False, frozenset(), {})
 
 
 @pytest.mark.parametrize(
@@ -48,14 +44,15 @@ def test_the_rest_of_a_very_long_text_is_estimated(monkeypatch: pytest.MonkeyPat
 
 def test_a_prompt_is_all_its_texts_and_calls() -> None:
     call = ToolCall("call_1", "get_weather", '{"city":"Paris"}')
-    short = _ask(Turn(Role.USER, "Hi"))
-    full = _ask(
+    image = Attachment(Kept.IMAGE, "data:image/png;base64,AAAA")
+    short = (Turn(Role.USER, "Hi"),)
+    full = (
         Turn(Role.SYSTEM, "Be brief."),
-        Turn(Role.USER, "Weather?", images=("data:image/png;base64,AAAA",)),
+        Turn(Role.USER, "Weather?", (image,)),
         Turn(Role.ASSISTANT, "", calls=(call,)),
         Turn(Role.TOOL, "sunny", call_id="call_1"),
     )
     joined = 'Be brief.\nWeather?\n\nget_weather{"city":"Paris"}\nsunny'
     assert count_prompt(short) == count("Hi") + PER_MESSAGE
     assert count_prompt(full) == count(joined) + 4 * PER_MESSAGE
-    assert count_prompt(_ask()) == 0
+    assert count_prompt(()) == 0

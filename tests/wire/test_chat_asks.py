@@ -8,10 +8,11 @@ from fixtures.genspark.properties import QUICK, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.ask import ChatAsk, InvalidRequest, Role
+from proxy.core.ask import ChatAsk, InvalidRequest
 from proxy.core.catalogue import Candidate
 from proxy.core.products import Route
 from proxy.wire import genspark_cookie_ask, genspark_key_ask, genspark_legacy
+from proxy.wire.genspark_cookie_ask import WebTerms
 from proxy.wire.openai_request import read_chat
 
 COOKIE = Candidate(Route.COOKIE, "gpt-5.4")
@@ -26,7 +27,8 @@ def _ask(*messages: dict[str, Any], **fields: Any) -> ChatAsk:
 
 
 def _cookie(ask: ChatAsk, candidate: Candidate = COOKIE, project: str | None = None) -> Any:
-    return json.loads(genspark_cookie_ask.body(ask, candidate, project, "token"))
+    terms = WebTerms(project, recaptcha="token")
+    return json.loads(genspark_cookie_ask.body(ask, candidate, terms))
 
 
 def test_a_cookie_ask_is_a_private_fresh_conversation() -> None:
@@ -70,8 +72,9 @@ def test_tool_traffic_becomes_text() -> None:
     )
     for sent in (_cookie(ask)["messages"], json.loads(_legacy(ask))["messages"]):
         assert [message["role"] for message in sent] == ["user", "assistant", "user"]
-        assert "f(" in sent[1]["content"]
-        assert sent[2]["content"].endswith("42")
+        assert '"f"' in sent[1]["content"]
+        assert '{"a":1}' in sent[1]["content"].replace(" ", "")
+        assert "42" in sent[2]["content"]
         assert all(set(message) == {"role", "content"} for message in sent)
 
 
@@ -84,7 +87,7 @@ def test_web_headers_have_all_that_the_edge_wants() -> None:
 
 
 def _legacy(ask: ChatAsk, candidate: Candidate = LEGACY, project: str | None = None) -> bytes:
-    return genspark_legacy.body(ask, candidate, project, "token")
+    return genspark_legacy.body(ask, candidate, WebTerms(project, recaptcha="token"))
 
 
 def test_a_legacy_ask_names_its_project_in_the_query() -> None:
@@ -140,6 +143,29 @@ def test_any_extra_field_can_be_sent(extra: dict[str, Any]) -> None:
     assert wanted.items() <= _key(ask).items()
 
 
-def test_plain_turns_leave_out_what_says_nothing() -> None:
+def test_turns_that_say_nothing_are_left_out() -> None:
     ask = _ask({"role": "assistant", "content": ""}, {"role": "user", "content": "Hi"})
-    assert [turn.role for turn in genspark_cookie_ask.plain_turns(ask.turns)] == [Role.USER]
+    assert _cookie(ask)["messages"] == [{"role": "user", "content": "Hi"}]
+
+
+def test_a_continued_project_gets_only_what_it_does_not_hold() -> None:
+    history = ("user", "1"), ("assistant", "2"), ("user", "3"), ("user", "4")
+    ask = _ask(*({"role": role, "content": text} for role, text in history))
+    body = json.loads(genspark_cookie_ask.body(ask, COOKIE, WebTerms("p7", known=2)))
+    assert body["project_id"] == "p7"
+    assert [message["content"] for message in body["messages"]] == ["3", "4"]
+
+
+def test_attachments_stand_before_the_text_of_their_own_turn() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
+    text = {"type": "text", "text": "What is it?"}
+    ask = _ask({"role": "user", "content": [text, image]}, {"role": "user", "content": [image]})
+    [one], [two] = (turn.attachments for turn in ask.turns)
+    parts = {one: {"type": "a"}, two: {"type": "b"}}
+    sent = json.loads(genspark_cookie_ask.body(ask, COOKIE, WebTerms(parts=parts)))["messages"]
+    assert [message["content"] for message in sent] == [[{"type": "a"}, text], [{"type": "b"}]]
+
+
+def test_web_search_can_be_asked_for_as_openai_does() -> None:
+    assert _cookie(_ask(web_search_options={}))["ai_chat_enable_search"] is True
+    assert _cookie(_ask())["ai_chat_enable_search"] is False

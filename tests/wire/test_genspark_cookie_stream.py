@@ -9,7 +9,7 @@ from fixtures.genspark.properties import QUICK, awkward, cut, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.events import Failed, Finished, ReasoningDelta, TextDelta
+from proxy.core.events import Cited, Failed, Finished, ReasoningDelta, TextDelta
 from proxy.core.failures import Kind
 from proxy.core.products import Product
 
@@ -118,7 +118,8 @@ json_values = st.recursive(
         | st.dictionaries(
             st.sampled_from(
                 ["content", "role", "message", "action", "type", "session_state", "value", "id",
-                 "action_params", "block_reason", "error", "text", "_llm_model"]
+                 "action_params", "block_reason", "error", "text", "_llm_model", "url", "title",
+                 "sources"]
             ),
             inner,
             max_size=4,
@@ -134,6 +135,7 @@ TYPES = [
 NAMES = [
     "content", "status", "session_state.answerthink", "session_state.session_limit_message",
     "session_state.consume_usage_quota_exceeded", "session_state.answer", "title",
+    "session_state.search_results",
 ]  # fmt: skip
 strange_frames = st.fixed_dictionaries(
     {"type": st.sampled_from(TYPES)},
@@ -265,3 +267,82 @@ def test_a_legacy_answer_that_looks_like_endless_json_is_an_answer() -> None:
     text = '{"a":' * 50_000
     heard = hear("legacy", [_stream({"type": "message_result", "content": text})])
     assert heard.text == text
+
+
+PAGES = [
+    {"title": "A", "url": "https://example.com/a"},
+    {"name": "B", "link": "https://example.org/b", "snippet": "…"},
+]
+CITED = [Cited("https://example.com/a", "A"), Cited("https://example.org/b", "B")]
+TOOL = {"type": "message_start", "message_id": "t1", "role": "tool"}
+ORGANIC = json.dumps({"organic_results": PAGES})
+TOLD = {"type": "message_result", "message_id": "t1"}
+
+
+def _cited(*frames: Frame | str) -> list[Cited]:
+    """The citations of a turn in which these frames come before the text."""
+    stream = _stream(*frames, START, _delta("§ text"), _result("§ text"))
+    whole, single = hear("cookie", [stream]), hear("cookie", bytewise(stream))
+    assert whole.text == single.text == "§ text"
+    assert whole.events[-1] == single.events[-1] == Finished("stop")
+    assert whole.answer.choice(0).citations == single.answer.choice(0).citations
+    return whole.answer.choice(0).citations
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [_project_field("session_state.search_results", PAGES)],
+        [_project_field("web_results", {"value": PAGES})],
+        [_project_field("session_state.ai_search_sources", json.dumps(PAGES))],
+        [START, _field(PAGES, "citations")],
+        [TOOL, _field(ORGANIC, message="t1")],
+        [TOOL, _field({"organic_results": PAGES}, message="t1")],
+        [TOOL, {**TOLD, "message": {"role": "tool", "content": ORGANIC}}],
+        [TOOL, {**TOLD, "content": [{"type": "text", "text": ORGANIC}]}],
+        [TOOL, *(_delta(sign, message="t1") for sign in ORGANIC)],
+        [_project_field("search_results", PAGES[:1]), _project_field("search_results", PAGES)],
+        [_project_field("sources", PAGES), TOOL, _delta(ORGANIC, message="t1"), TOLD],
+    ],
+    ids=["field", "value", "text", "message", "tool", "tool object", "tool result", "tool parts",
+         "tool streamed", "growing", "twice"],
+)  # fmt: skip
+def test_a_search_that_names_its_sources_is_cited_once(frames: list[Frame]) -> None:
+    assert _cited(*frames) == CITED
+
+
+def test_two_tools_are_each_heard() -> None:
+    other = {"type": "message_start", "message_id": "t2", "role": "tool"}
+    first, second = map(json.dumps, PAGES)
+    told = [_delta(first, message="t1"), _delta(second, message="t2")]
+    assert _cited(TOOL, other, *told) == CITED
+
+
+def test_the_final_message_may_name_the_sources() -> None:
+    final = _result("§", session_state={"search_results": PAGES, "_llm_model": "gpt-5.4"})
+    assert _heard(START, _delta("§"), final).answer.choice(0).citations == CITED
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [_project_field("session_state.resources", PAGES)],
+        [_project_field("session_state.search_results.count", PAGES)],
+        [_project_field("title", PAGES)],
+        [_project_field("search_results", "{")],
+        [_project_field("search_results", [{"url": "https://example.com"}, {"title": "A"}, None])],
+        [{"type": "message_start", "message_id": "u1", "role": "user"},
+         _field(PAGES, "sources", "u1"), _field(ORGANIC, message="u1")],
+        [TOOL, _field("no JSON", message="t1"), _delta("[" * 9, message="t1")],
+        [TOOL, _delta("[" + " " * 300_000, message="t1"), _delta(ORGANIC[:-1], message="t1")],
+    ],
+    ids=["resources", "count", "title", "cut", "odd", "user", "words", "endless"],
+)  # fmt: skip
+def test_what_names_no_sources_is_no_citation(frames: list[Frame]) -> None:
+    assert _cited(*frames) == []
+
+
+def test_there_are_never_more_than_fifty_citations() -> None:
+    many = [{"url": f"https://example.com/{n}", "title": "t"} for n in range(40)]
+    more = [{"url": f"https://example.org/{n}", "title": "t"} for n in range(40)]
+    assert len(_cited(_project_field("sources", many), _project_field("sources", more))) == 50

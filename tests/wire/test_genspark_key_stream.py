@@ -9,7 +9,7 @@ from fixtures.genspark.properties import QUICK, awkward, cut, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.events import Counted, Failed, Finished, Verbatim
+from proxy.core.events import Cited, Counted, Failed, Finished, Verbatim
 from proxy.core.failures import Kind
 from proxy.wire.genspark_key_stream import read_completion
 
@@ -81,15 +81,19 @@ def test_any_cut_of_any_answer_gives_its_text_once_and_one_end(
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | awkward,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["content", "role", "function", "name", "arguments", "index", "id", "code", "message"]
+        ["content", "role", "function", "name", "arguments", "index", "id", "code", "message",
+         "url"]
     ), inner, max_size=4),
     max_leaves=6,
 )  # fmt: skip
 strange_deltas = st.dictionaries(
-    st.sampled_from(["content", "role", "reasoning", "reasoning_content", "tool_calls", "x"]),
+    st.sampled_from(
+        ["content", "role", "reasoning", "reasoning_content", "refusal", "tool_calls",
+         "annotations", "x"]
+    ),
     json_values | st.lists(json_values, max_size=2),
     max_size=3,
-)
+)  # fmt: skip
 strange_choices = st.fixed_dictionaries(
     {"index": st.sampled_from([0, 1, None, "0"]), "delta": strange_deltas | json_values},
     optional={"finish_reason": st.sampled_from([None, "stop", "tool_calls", 7, ""])},
@@ -152,6 +156,43 @@ def test_fields_without_an_event_of_their_own_are_passed_on() -> None:
     choice = {"index": 0, "delta": delta, "logprobs": {"content": []}, "finish_reason": None}
     events = _heard({"choices": [choice]}, STOP, "[DONE]").events
     assert Verbatim({"annotations": delta["annotations"]}, {"logprobs": {"content": []}}) in events
+
+
+PAGE = {
+    "type": "url_citation",
+    "url_citation": {"start_index": 0, "end_index": 1, "url": "https://example.com", "title": "E"},
+}
+
+
+def test_annotations_are_passed_on_and_told_as_citations() -> None:
+    streamed = _heard(_say("§"), _chunk({"annotations": [PAGE]}, index=1), "[DONE]").events
+    message = {"content": "§", "annotations": [PAGE]}
+    whole = read_completion({"choices": [{"index": 0, "message": message}]})
+    for events, choice in ((streamed, 1), (whole, 0)):
+        assert Verbatim({"annotations": [PAGE]}, {}, choice) in events
+        assert Cited("https://example.com", "E", choice) in events
+
+
+def test_a_refusal_is_told_as_such() -> None:
+    pieces = [_chunk({"refusal": None}), _chunk({"refusal": "I "}), _chunk({"refusal": "won't."})]
+    streamed = _heard(ROLE, *pieces, STOP, "[DONE]")
+    message = {"role": "assistant", "content": None, "refusal": "I won't."}
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    for heard in (streamed, Heard(read_completion(body))):
+        assert "".join(heard.answer.choice(0).refusal) == "I won't."
+        assert (heard.text, heard.finish) == ("", "stop")
+        assert not any(isinstance(event, Verbatim) for event in heard.events)
+
+
+def test_nothing_is_thought_after_a_refusal() -> None:
+    thought = _chunk({"reasoning_content": "Hm."})
+    events = _heard(thought, _chunk({"refusal": "No."}), thought, STOP, "[DONE]").events
+    assert [type(event).__name__ for event in events] == [
+        "Served",
+        "ReasoningDelta",
+        "RefusalDelta",
+        "Finished",
+    ]
 
 
 def test_two_choices_each_have_their_text_and_their_end() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proxy.core.media import MediaAsk, Terms
 from proxy.core.products import Product
 from proxy.wire import genspark_media_ask as asks
-from proxy.wire.genspark_media_ask import PrivateFile
+from proxy.wire.genspark_files import PrivateFile
 
 PNG = "data:image/png;base64,AAAA"
 FILE = PrivateFile("first.png", "image/png", 4, "https://g/api/files/private/1")
@@ -218,23 +218,3 @@ def test_paths_and_pages() -> None:
     assert asks.AGENT_PATH == "/api/agent/ask_proxy"
     assert asks.LEGACY_PATH == "/api/copilot/ask"
     assert asks.PAGES == {Product.IMAGE: "/ai_image", Product.VIDEO: "/ai_video"}
-
-
-def test_an_uploads_two_addresses() -> None:
-    links = {"upload_image_url": "https://blob/x?sig=1", "private_storage_url": "https://g/1"}
-    assert asks.read_upload_url({"data": links}) == ("https://blob/x?sig=1", "https://g/1")
-    assert asks.read_upload_url(links) == ("https://blob/x?sig=1", "https://g/1")
-    assert asks.put_headers("https://www.genspark.ai") == {
-        "Content-Type": "application/octet-stream",
-        "x-ms-blob-type": "BlockBlob",
-        "Origin": "https://www.genspark.ai",
-    }
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [None, [], "x", {}, {"data": None}, {"data": {"upload_image_url": "https://blob"}},
-     {"data": {"upload_image_url": 7, "private_storage_url": "https://g"}}],
-)  # fmt: skip
-def test_an_answer_without_both_is_none(answer: Any) -> None:
-    assert asks.read_upload_url(answer) is None

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from proxy.wire.media_types import (
     HEAD,
     MOST_ESCAPES,
+    DataTooLarge,
     data_url,
     extension,
     image_size,
@@ -296,8 +297,10 @@ def test_the_limit_is_exact() -> None:
         data = bytes(size)
         assert read_base64(_urlsafe(data), LIMIT) == data
     for size in (1001, 1002, 1003):
-        with pytest.raises(ValueError, match="larger"):
+        with pytest.raises(DataTooLarge, match="larger"):
             read_base64(_urlsafe(bytes(size)), LIMIT)
+        with pytest.raises(DataTooLarge, match="larger"):
+            read_data_url("data:," + "A" * size, LIMIT)
 
 
 def test_a_flood_of_escapes_is_not_undone() -> None:
@@ -327,7 +330,7 @@ def test_nothing_but_a_sentence_is_ever_raised(
 ) -> None:
     found = _length_or_complaint(read, start + text, limit)
     if isinstance(found, str):
-        assert found.startswith("ValueError: The data")
+        assert found.startswith(("ValueError: The data", "DataTooLarge: The data is larger than"))
     else:
         assert found <= limit
 

@@ -9,20 +9,24 @@ from fixtures.genspark.properties import QUICK, awkward, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.answer import Answer
 from proxy.core.events import (
     ChatEvent,
+    Cited,
     Counted,
     Failed,
     Finished,
     Noted,
     Opened,
     ReasoningDelta,
+    RefusalDelta,
     Served,
     TextDelta,
     ToolCallDelta,
     Verbatim,
 )
 from proxy.core.failures import Failure, Kind
+from proxy.core.reasoning import ReasoningStyle
 from proxy.wire.openai_chunks import (
     DONE,
     LINE,
@@ -71,6 +75,8 @@ events = st.one_of(
     st.builds(ReasoningDelta, long_texts, choices),
     st.builds(ToolCallDelta, st.integers(0, 2), st.none() | st.just("id"), st.none() | st.just("f"),
               long_texts, choices),
+    st.builds(RefusalDelta, long_texts, choices),
+    st.builds(Cited, st.sampled_from(["https://a.b/1", "https://a.b/2"]), st.just("t"), choices),
     st.builds(Verbatim, st.just({"x": 1}), st.just({"logprobs": None}), choices),
     st.builds(Finished, st.sampled_from(["stop", "length"]), choices),
     st.sampled_from([Opened("p"), Served("m"), Counted({}), Noted("x"),
@@ -91,16 +97,29 @@ def test_any_events_become_strict_lines_with_each_role_said_once_and_first(
     for choice in range(3):
         deltas = _deltas(chunks, choice)
         assert [n for n, delta in enumerate(deltas) if "role" in delta] == [0][: len(deltas)]
-        for name, kind in (("content", TextDelta), ("reasoning_content", ReasoningDelta)):
+        for name, kind in (
+            ("content", TextDelta),
+            ("reasoning_content", ReasoningDelta),
+            ("refusal", RefusalDelta),
+        ):
             wanted = [e.text for e in said if isinstance(e, kind) and e.choice == choice]
             assert _text(chunks, name, choice) == "".join(wanted)
     assert all(not {"content", "reasoning_content"} <= delta.keys() for delta in _deltas(chunks))
 
 
+options = st.builds(
+    StreamOptions, st.sampled_from(ReasoningStyle), st.booleans(), st.booleans(), st.booleans()
+)
+
+
 @QUICK
-@given(st.lists(events, max_size=5))
-def test_all_chunks_of_an_answer_share_their_head(said: list[ChatEvent]) -> None:
-    for chunk in _chunks(_writer("my model").write(said)):
+@given(st.lists(events, max_size=5), options)
+def test_all_chunks_of_an_answer_share_their_head(
+    said: list[ChatEvent], options: StreamOptions
+) -> None:
+    writer = _writer("my model", options)
+    chunks = _chunks(writer.write(said) + writer.end(Answer(), {}, "").removesuffix(DONE))
+    for chunk in chunks:
         assert chunk["id"] == "chatcmpl-0123456789"
         assert (chunk["object"], chunk["created"]) == ("chat.completion.chunk", 1_790_000_000)
         assert chunk["model"] == "my model"
@@ -130,7 +149,7 @@ def test_a_tool_call_is_opened_once_and_its_arguments_follow() -> None:
 
 
 def test_hidden_reasoning_leaves_no_trace() -> None:
-    out = _writer(options=StreamOptions(hide_reasoning=True)).write([ReasoningDelta("thought")])
+    out = _writer(options=StreamOptions(ReasoningStyle.HIDE)).write([ReasoningDelta("thought")])
     assert out == b""
 
 
@@ -155,9 +174,91 @@ def test_a_failure_can_be_said_inside_the_answer() -> None:
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
 
 
-def test_usage_comes_in_a_chunk_without_choices() -> None:
-    (chunk,) = _chunks(_writer().usage({"total_tokens": 3}))
+def test_usage_comes_in_a_chunk_without_choices_to_those_who_asked_for_it() -> None:
+    asked = _writer(options=StreamOptions(include_usage=True))
+    out = asked.end(Answer(), {"total_tokens": 3}, "")
+    (chunk,) = _chunks(out.removesuffix(DONE))
     assert (chunk["choices"], chunk["usage"]) == ([], {"total_tokens": 3})
+    assert _writer().end(Answer(), {"total_tokens": 3}, "") == DONE
+
+
+def test_a_note_is_a_comment_before_the_end() -> None:
+    assert _writer().end(Answer(), {}, "served-model x") == b": served-model x\n\n" + DONE
+
+
+def test_the_arguments_of_the_first_call_alone_are_a_legacy_function_call() -> None:
+    said = [
+        ToolCallDelta(1, "call_a", "f", '{"a"'),
+        ToolCallDelta(1, arguments=":1}"),
+        ToolCallDelta(2, "call_b", "g", "{}"),
+        Finished("tool_calls"),
+    ]
+    chunks = _chunks(_writer(options=StreamOptions(legacy_calls=True)).write(said))
+    calls = [delta["function_call"] for delta in _deltas(chunks) if "function_call" in delta]
+    assert calls == [{"name": "f", "arguments": ""}, {"arguments": '{"a"'}, {"arguments": ":1}"}]
+    assert not any("tool_calls" in delta for delta in _deltas(chunks))
+    assert chunks[-1]["choices"][0]["finish_reason"] == "function_call"
+
+
+def _annotations(chunks: list[dict[str, Any]], choice: int = 0) -> list[dict[str, Any]]:
+    return [each for delta in _deltas(chunks, choice) for each in delta.get("annotations", ())]
+
+
+def test_citations_come_together_right_before_the_finish_of_their_choice() -> None:
+    page, other = Cited("https://a.b/1", "1"), Cited("https://a.b/2", "2", 1)
+    writer = _writer()
+    text = [TextDelta("see "), TextDelta("https://a."), TextDelta("b/1")]
+    chunks = _chunks(writer.write([page, page, other, *text, TextDelta("no", 1)]))
+    assert not any("annotations" in delta for delta in _deltas(chunks) + _deltas(chunks, 1))
+    ending = _chunks(writer.write([Finished("stop"), Finished("stop", 1)]))
+    expected = [("https://a.b/1", 0, 4, 17), ("https://a.b/2", 1, 0, 2)]
+    for n, (url, choice, start, end) in enumerate(expected):
+        (annotation,) = ending[2 * n]["choices"][0]["delta"]["annotations"]
+        where = {"start_index": start, "end_index": end, "url": url, "title": url[-1]}
+        assert annotation == {"type": "url_citation", "url_citation": where}
+        assert ending[2 * n + 1]["choices"][0]["finish_reason"] == "stop"
+        assert {chunk["choices"][0]["index"] for chunk in ending[2 * n : 2 * n + 2]} == {choice}
+
+
+def test_indexes_count_the_thought_that_stands_in_the_content() -> None:
+    said = [Cited("https://a.b", "t"), ReasoningDelta("Hm."), TextDelta("https://a.b")]
+    chunks = _chunks(
+        _writer(options=StreamOptions(ReasoningStyle.THINK)).write([*said, Finished("stop")])
+    )
+    where = _annotations(chunks)[0]["url_citation"]
+    assert _text(chunks)[where["start_index"] : where["end_index"]] == "https://a.b"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_page_that_a_native_annotation_names_is_not_told_again(first: int) -> None:
+    native = {"type": "url_citation", "url_citation": {"url": "https://a.b/1", "title": "native"}}
+    said: list[ChatEvent] = [Cited("https://a.b/1", "1"), Verbatim({"annotations": [native]}, {})]
+    events = [said[first], said[1 - first], Cited("https://a.b/2", "2"), Finished("stop")]
+    found = _annotations(_chunks(_writer().write(events)))
+    assert found[0] == native
+    assert [each["url_citation"]["url"] for each in found[1:]] == ["https://a.b/2"]
+
+
+def test_a_native_annotation_that_fits_no_line_is_made_good_by_the_citation() -> None:
+    huge = {"url_citation": {"url": "https://a.b/1", "content": "x" * LINE}}
+    events = [Verbatim({"annotations": [huge]}, {}), Cited("https://a.b/1", "1"), Finished("stop")]
+    (found,) = _annotations(_chunks(_writer().write(events)))
+    assert found["url_citation"]["title"] == "1"
+
+
+def test_long_citations_are_told_in_lines_that_fit() -> None:
+    pages = [Cited(f"https://a.b/{n}/" + "世" * 1900, "t" * 300) for n in range(60)]
+    monster = Cited("https://a.b/" + "x" * LINE, "t")
+    chunks = _chunks(_writer().write([monster, *pages, Finished("stop")]))
+    found = [each["url_citation"]["url"] for each in _annotations(chunks)]
+    assert found == [page.url for page in pages[:49]]
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+def test_a_legacy_answer_in_words_ends_like_any_other(reason: str) -> None:
+    writer = _writer(options=StreamOptions(legacy_calls=True))
+    chunks = _chunks(writer.write([TextDelta("a"), Finished(reason)]))
+    assert chunks[-1]["choices"][0]["finish_reason"] == reason
 
 
 @QUICK

@@ -149,7 +149,10 @@ def test_what_a_request_needs(fields: dict[str, Any], needs: set[Need]) -> None:
 
 
 def test_parts_make_needs_too() -> None:
-    content = [{"type": "image_url", "image_url": {"url": PNG}}, {"type": "file", "file": {}}]
+    content = [
+        {"type": "image_url", "image_url": {"url": PNG}},
+        {"type": "file", "file": {"file_data": PNG}},
+    ]
     ask = _read({"model": "m", "messages": [{"role": "user", "content": content}]})
     assert ask.needs == {Need.IMAGES, Need.FILES}
     assert ask.turns[0].images == (PNG,)

@@ -22,7 +22,6 @@ from proxy.wire.video_objects import (
     generation_done,
     images_done,
     job_id,
-    newapi_error,
     newapi_submitted,
     newapi_task,
     public_id,
@@ -362,11 +361,3 @@ def test_new_apis_finished_and_failed_tasks() -> None:
     assert failed["data"]["fail_reason"] == "The prompt was refused."
     assert failed["data"]["error"]["type"] == "content_policy_violation"
     assert failed["url"] == ""
-
-
-def test_new_apis_error() -> None:
-    assert newapi_error("task_not_exist", "No such task.") == {
-        "code": "task_not_exist",
-        "message": "No such task.",
-        "data": None,
-    }
