@@ -50,7 +50,7 @@ MEANINGS: Final[dict[Kind, str]] = {
     Kind.UNREACHABLE: "no connection",
     Kind.TIMEOUT: "no answer in time",
     Kind.NO_TOKEN: "Genspark wants a reCAPTCHA token and none could be had",
-    Kind.UPLOAD_FAILED: "an input of a generation could not be uploaded",
+    Kind.UPLOAD_FAILED: "an image, a file or an input could not be uploaded",
     Kind.TASK_FAILED: "a generation failed",
     Kind.TASK_UNKNOWN: "Genspark does not know the task",
     Kind.POLICY: "content rules refused a generation",
