@@ -50,5 +50,5 @@ lock: setup ## Compile the lock files anew (UPGRADE=--upgrade also moves the pin
 	@sh scripts/lock
 
 clean: ## Remove .venv and all caches; data/ and .env stay
-	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv tests/conformance/instructor/.venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . \( -name __pycache__ -o -name node_modules \) -type d -prune -exec rm -rf {} +

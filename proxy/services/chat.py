@@ -25,6 +25,7 @@ from proxy.services.supplied import SuppliedAnswer
 from proxy.telemetry import log
 from proxy.wire.genspark_key_ask import ignored as ignored_by_key
 from proxy.wire.openai_parameters import unused_by_text_route
+from proxy.wire.openai_wishes import check_schemas
 from proxy.wire.text_answer import TextAnswer, supplies
 
 # A cookie flow that says it is retired may say so by mistake; the legacy one is known to be.
@@ -62,6 +63,7 @@ class ChatService:
         """
         files = AskFiles(self.attachments, ask.turns)
         if candidates[0].route is not Route.KEY:
+            check_schemas(ask.wishes)
             await files.load()
         first = await self._open_first(ask, candidates, files, caller)
         supplied = self._supplied(ask, candidates, files, first)

@@ -105,7 +105,11 @@ def _text(choice: Choice) -> list[dict[str, Any]]:
     text = "".join([*choice.text, *choice.refusal])
     if not text and choice.calls:
         return []
-    return [{"type": "text", "text": text, "citations": web_citations(choice.citations) or None}]
+    block: dict[str, Any] = {"type": "text", "text": text}
+    if choice.citations:
+        # Vercel's SDK takes no null here.
+        block["citations"] = web_citations(choice.citations)
+    return [block]
 
 
 def _tool_use(call: Call, message_id: str, index: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from proxy.core.ask import InvalidRequest
 from proxy.core.wishes import Structure, Tool, ToolUse, Wishes
+from proxy.wire.json_schema import schema_fault
 from proxy.wire.json_values import child, list_at, object_at, text_at
 
 # OpenAI takes 128; agents with many MCP servers offer more.
@@ -25,6 +26,26 @@ def read_wishes(request: dict[str, Any]) -> Wishes:
         effort=text_at(request, "reasoning_effort"),
         search=isinstance(request.get("web_search_options"), dict),
     )
+
+
+def check_schemas(wishes: Wishes) -> None:
+    """Refuse schemas that are none; for routes whose answers are checked here.
+
+    Raises ``InvalidRequest``.
+    """
+    structure, use = wishes.structure, wishes.tools
+    if structure is not None and structure.schema is not None:
+        _check(structure.schema, "response_format", "response_format.json_schema.schema")
+    for tool in use.tools if use is not None else ():
+        _check(tool.parameters, f"function {tool.name}", "tools")
+
+
+def _check(schema: dict[str, Any], what: str, param: str) -> None:
+    fault = schema_fault(schema)
+    if fault is not None:
+        raise InvalidRequest(
+            f"The JSON Schema of {what} is not valid: {fault}", param=param, code="invalid_schema"
+        )
 
 
 def _structure(wanted: dict[str, Any]) -> Structure | None:

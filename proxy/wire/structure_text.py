@@ -13,7 +13,7 @@ from proxy.wire.model_json import NotJson, compact, decode
 
 _ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
 # An answer is read at most so many times over in search of JSON, and so many finds are checked.
-_READINGS: Final = 4
+_READINGS: Final = 2
 _LEAST_EFFORT: Final = 64 * 1024
 _CHECKED: Final = 8
 

@@ -262,3 +262,11 @@ def test_reasoning_stands_where_the_operator_wants_it(
     for text in (whole["content"], reading.text()):
         assert text.startswith("<think>") == (style != "field")
         assert ("</think>" in text) == (style != "field")
+
+
+def test_a_schema_that_is_none_is_a_clear_400(server: LiveServer, upstream: Upstream) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "strange"}}}
+    reply = server.chat(tools=[tool])
+    assert reply.status_code == 400
+    assert reply.json()["error"]["code"] == "invalid_schema"
+    assert asked(upstream) == []

@@ -47,7 +47,7 @@ def test_an_answer_in_words() -> None:
         "type": "message",
         "role": "assistant",
         "model": "gpt-5.4",
-        "content": [{"type": "text", "text": "Hello", "citations": None}],
+        "content": [{"type": "text", "text": "Hello"}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
         "usage": {
@@ -70,7 +70,7 @@ def test_thinking_text_and_calls_stand_in_this_order() -> None:
     made = _message(*said)
     assert made["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": ""},
-        {"type": "text", "text": "Let me look.", "citations": None},
+        {"type": "text", "text": "Let me look."},
         {"type": "tool_use", "id": "call_a", "name": "f", "input": {"a": [1, {"b": None}]}},
         {"type": "tool_use", "id": "toolu_0123_1", "name": "g", "input": {}},
     ]
@@ -130,7 +130,7 @@ def test_an_answer_without_words_or_calls_is_an_empty_text() -> None:
         "thinking",
         "text",
     ]
-    assert _message()["content"] == [{"type": "text", "text": "", "citations": None}]
+    assert _message()["content"] == [{"type": "text", "text": ""}]
 
 
 def test_only_the_first_choice_is_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 from proxy.core.ask import InvalidRequest
 from proxy.core.wishes import Structure, Tool, Wishes
 from proxy.wire.openai_request import read_chat
+from proxy.wire.openai_wishes import check_schemas
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 F = {"name": "f", "description": "Does f.", "parameters": SCHEMA}
@@ -121,3 +122,20 @@ def test_a_file_without_data_is_refused(file: Any, param: str, code: str) -> Non
     with pytest.raises(InvalidRequest) as refused:
         read_chat(json.dumps(asked).encode())
     assert (refused.value.param, refused.value.code) == (param, code)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": 7}}}},
+         "response_format.json_schema.schema"),
+        ({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": 7}}}]},
+         "tools"),
+    ],
+)  # fmt: skip
+def test_a_schema_that_is_none_is_the_callers_mistake(fields: Any, param: str) -> None:
+    wishes = _wishes(**fields)
+    with pytest.raises(InvalidRequest) as refused:
+        check_schemas(wishes)
+    assert (refused.value.param, refused.value.code) == (param, "invalid_schema")
+    check_schemas(_wishes(tools=TOOLS, response_format={"type": "json_object"}))
