@@ -40,6 +40,7 @@ Flow = Literal[
     "video",
     "key_image",
     "key_video",
+    "key_search",
     "legacy_image",
     "legacy_video",
     "tasks",

@@ -24,7 +24,7 @@ FLOWS = (
     | {
         *("login", "me", "models", "delete", "abort", "create", "quota"),
         *("page", "static", "recaptcha_script", "token"),
-        *("tasks", "upload", "blob", "download", "file", "cdn"),
+        *("key_search", "tasks", "upload", "blob", "download", "file", "cdn"),
     }
 )
 

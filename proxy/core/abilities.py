@@ -7,7 +7,7 @@ from proxy.core.catalogue import Candidate
 from proxy.core.products import Route
 
 ABILITIES: Final[dict[Route, frozenset[Need]]] = {
-    Route.KEY: frozenset(Need) - {Need.SEARCH},
+    Route.KEY: frozenset(Need),
     # What a text-only route lacks the server supplies; files have no place on the legacy wire.
     Route.COOKIE: frozenset(Need),
     Route.LEGACY: frozenset(Need) - {Need.FILES},
@@ -15,28 +15,19 @@ ABILITIES: Final[dict[Route, frozenset[Need]]] = {
 
 
 def able(candidates: list[Candidate], ask: ChatAsk) -> list[Candidate]:
-    """The candidates that can do what the ask needs; 400 with a clear text when none can."""
-    missing: set[Need] = set()
-    found = []
-    for candidate in candidates:
-        needs = ask.needs | ({Need.SEARCH} if candidate.search else set())
-        lacking = needs - ABILITIES[candidate.route]
-        missing |= lacking
-        if not lacking:
-            found.append(candidate)
-    if found:
-        return found
-    raise _cannot(missing, ask)
+    """The candidates that can do what the ask needs; 400 with a clear text when none can.
+
+    Those whose models search by themselves come before the key's, for which each search is a
+    further call.
+    """
+    found = [each for each in candidates if ask.needs <= ABILITIES[each.route]]
+    if not found:
+        raise _cannot(ask.needs - ABILITIES[candidates[0].route])
+    return sorted(found, key=lambda each: each.search and each.route is Route.KEY)
 
 
-def _cannot(missing: set[Need], ask: ChatAsk) -> InvalidRequest:
-    if missing == {Need.SEARCH}:
-        return InvalidRequest(
-            "Web search needs a Genspark cookie (GS_COOKIE); this server has only API keys.",
-            param="model",
-            code="unsupported_value",
-        )
-    wanted = ", ".join(sorted(missing - {Need.SEARCH}))
+def _cannot(missing: frozenset[Need]) -> InvalidRequest:
+    wanted = ", ".join(sorted(missing))
     return InvalidRequest(
         f"The legacy route does not take {wanted}; a Genspark cookie's usual route or an API key"
         " (GSK_API_KEY) does.",

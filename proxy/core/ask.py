@@ -42,7 +42,6 @@ class Need(StrEnum):
     FILES = "file parts"
     STRUCTURE = "response_format other than text"
     SEVERAL = "n above 1"
-    SEARCH = "web search"
 
 
 @dataclass(frozen=True, slots=True)

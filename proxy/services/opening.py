@@ -6,7 +6,7 @@ from typing import Any
 
 from proxy.core.accounts import Account
 from proxy.core.ask import Attachment, ChatAsk, Turn
-from proxy.core.events import VISIBLE, Failed, Opened
+from proxy.core.events import VISIBLE, ChatEvent, Failed, Opened
 from proxy.core.failures import Failure, Kind, UpstreamError
 from proxy.core.products import Product, Route
 from proxy.services.attachments import Attachments, LoadedPart, parts_for
@@ -16,7 +16,8 @@ from proxy.services.desk import Borrowed, Desk
 from proxy.services.recaptcha import Tokens
 from proxy.services.sticky import Thread
 from proxy.upstreams.genspark import ChatStream, Genspark
-from proxy.wire.genspark_cookie_ask import WebTerms
+from proxy.wire.genspark_cookie_ask import WebTerms, last_user_text
+from proxy.wire.web_search import cited, with_pages
 
 
 @dataclass(slots=True)
@@ -78,8 +79,9 @@ class Opening:
         talk: Conversation | None = None
         try:
             async with asyncio.timeout(self.patience):
+                ask, found = await self._searched(ask, borrowed)
                 stream = await self._ask(ask, borrowed, terms, files)
-                talk = Conversation(stream, given, terms.project_id)
+                talk = Conversation(stream, given, terms.project_id, found)
                 await self._read_head(talk, borrowed)
         except BaseException as error:
             if talk is None:
@@ -91,6 +93,15 @@ class Opening:
                 raise UpstreamError(late) from None
             raise
         return talk
+
+    async def _searched(self, ask: ChatAsk, borrowed: Borrowed) -> tuple[ChatAsk, list[ChatEvent]]:
+        """With a key the search is an official tool's: its finds go into the ask, and are named."""
+        candidate = borrowed.candidate
+        if candidate.route is not Route.KEY or not candidate.search:
+            return ask, []
+        question = last_user_text(ask.turns)
+        pages = await self.genspark.web_search(borrowed.seat.account, question)
+        return with_pages(ask, pages), [*cited(pages)]
 
     async def _ask(
         self, ask: ChatAsk, borrowed: Borrowed, terms: WebTerms, files: AskFiles

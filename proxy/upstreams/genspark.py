@@ -19,6 +19,7 @@ from proxy.wire import (
     genspark_key_ask,
     genspark_legacy,
     genspark_tool,
+    web_search,
 )
 from proxy.wire.genspark_cookie_ask import WebTerms
 from proxy.wire.genspark_cookie_stream import AI_CHAT, CookieChatReader
@@ -26,6 +27,7 @@ from proxy.wire.genspark_failures import Reply, classify
 from proxy.wire.genspark_key_failures import classify_key, wall
 from proxy.wire.genspark_key_stream import KeyChatReader, read_completion
 from proxy.wire.sse import FrameTooLong, looks_like_events
+from proxy.wire.web_search import Page
 
 
 class Reader(Protocol):
@@ -225,6 +227,27 @@ class Genspark:
             product: genspark_tool.media_models(body, product)
             for product in (Product.IMAGE, Product.VIDEO)
         }
+
+    async def web_search(self, account: Account, question: str) -> list[Page]:
+        """What the official search tool finds for a question, with a key."""
+        exchange = await self.http.send(
+            "POST",
+            self.origin + web_search.PATH,
+            genspark_tool.headers(account.secret.reveal()),
+            web_search.body(question),
+            proxy=account.proxy,
+        )
+        try:
+            reply = self.reply(exchange, await exchange.read_all())
+        finally:
+            await exchange.aclose()
+        reader = genspark_tool.ToolReader()
+        reader.feed(reply.body)
+        reader.close(clean=True)
+        pages = web_search.read(reply, reader.final)
+        if isinstance(pages, Failure):
+            raise UpstreamError(pages)
+        return pages
 
     async def server_date(self) -> str:
         """The ``Date`` header of a public page."""

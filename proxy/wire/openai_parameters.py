@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from proxy.core.ask import InvalidRequest, Need
-from proxy.wire.json_values import child, text_at
+from proxy.wire.json_values import child, list_at, text_at
 
 MAX_CHOICES: Final = 4
 MAX_STOPS: Final = 4
@@ -117,4 +117,6 @@ _SAMPLING: Final = (
 
 def unused_by_text_route(request: dict[str, Any]) -> list[str]:
     """Parameters the caller sent that a plain text route cannot honour, for a response header."""
-    return [name for name in _SAMPLING if request.get(name) is not None]
+    unused = [name for name in _SAMPLING if request.get(name) is not None]
+    kinds = {text_at(tool, "type") for tool in list_at(request, "tools")} - {"function", ""}
+    return unused + [f"tools.{kind[:40]}" for kind in sorted(kinds)]

@@ -47,7 +47,7 @@ def _rules(use: ToolUse) -> list[str]:
 def _when(use: ToolUse) -> str:
     if not use.required:
         return "If no function is needed, or the results are there already, answer as usual."
-    return f"Your answer must contain {_wanted(use)}."
+    return f"A function must be called now: your answer must contain {_wanted(use)}."
 
 
 def _wanted(use: ToolUse) -> str:

@@ -81,9 +81,11 @@ def test_c11_each_ignored_field_alone_changes_nothing(side: Side) -> None:
 
 
 def test_c11_what_a_route_cannot_honour_is_named_in_a_header(cookie: Side) -> None:
-    reply = cookie.chat(temperature=0.3, seed=5, max_tokens=50, stop="x")
+    tools = [{"type": "web_search"}, {"type": "function", "function": {"name": "f"}}]
+    reply = cookie.chat(temperature=0.3, seed=5, max_tokens=50, stop="x", tools=tools)
 
-    assert reply.headers["x-genspark2api-ignored"].split(",") == ["temperature", "seed"]
+    ignored = reply.headers["x-genspark2api-ignored"].split(",")
+    assert ignored == ["temperature", "seed", "tools.web_search"]
 
 
 @pytest.mark.parametrize(("count", "route_name"), [(5, COOKIE), (5, KEY), (100, KEY), (0, KEY)])

@@ -230,6 +230,7 @@ def test_c34_a_required_call_comes(side: Side) -> None:
     asked: dict[str, Any] = {"tools": TOOLS, "tool_choice": "required"}
 
     assert side.whole("Hi", **asked)["choices"][0]["finish_reason"] == "tool_calls"
+    assert len(side.log()) == 1, "without a second ask"
     assert len(_check_fragments(side.stream("Hi", **asked))) >= 1
 
 

@@ -3,22 +3,18 @@
 import json
 import re
 import runpy
-import shlex
 import shutil
-import subprocess
 import time
 import warnings
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from conformance.node_client import FOLDER, install
 from conftest import Serve
-from live import SECRET, LiveServer
+from docs.page_shell import Shell, at_server, run_node, shell_lines
+from live import LiveServer
 
 from genspark_emulator.state import EmulatorState
 from proxy.core.ask import InvalidRequest
@@ -34,73 +30,7 @@ from proxy.wire.media_inputs import video_inputs
 from proxy.wire.media_terms import MAX_PROMPT, VENDOR_FIELDS, form_of
 
 PAGE = "docs/videos-and-images.md"
-ADDRESS = "http://127.0.0.1:7055"
-STAND_IN = "choose-a-long-random-value"
 PICTURE = Path(__file__).parents[2] / "genspark_emulator/assets/result.png"
-ENDED = {"completed", "failed", "cancelled"}
-
-
-@dataclass
-class Shell:
-    """As much of a shell and of curl as the page uses. ``folder`` is where it runs."""
-
-    client: httpx2.Client
-    folder: Path
-    names: dict[str, str] = field(default_factory=dict)
-
-    def curl(self, line: str) -> httpx2.Response:
-        """Run one line; ids in its answer get the names that later lines use."""
-        options, address = _read(shlex.split(self._filled(line))[1:])
-        method = "".join(options.get("-X", ())) or ("POST" if options.keys() & {"-d", "-F"} else "")
-        reply = self.client.request(
-            method or "GET",
-            address.removeprefix(ADDRESS),
-            headers=dict(header.split(": ", 1) for header in options.get("-H", ())),
-            **self._body(options),
-        )
-        for name in options.get("-o", ()):
-            (self.folder / name).write_bytes(reply.content)
-        self._note(reply)
-        return reply
-
-    def _filled(self, line: str) -> str:
-        known = {"API_SECRET": SECRET, **self.names}
-        return re.sub(r"\$([A-Z_]+)", lambda match: known[match[1]], line)
-
-    def _body(self, options: dict[str, list[str]]) -> dict[str, Any]:
-        if "-d" in options:
-            return {"content": options["-d"][0].encode()}
-        pairs = [pair.split("=", 1) for pair in options.get("-F", ())]
-        files = [
-            (name, (value[1:], (self.folder / value[1:]).read_bytes(), "application/octet-stream"))
-            for name, value in pairs
-            if value.startswith("@")
-        ]
-        texts = {name: value for name, value in pairs if not value.startswith("@")}
-        return {"data": texts, "files": files} if pairs else {}
-
-    def _note(self, reply: httpx2.Response) -> None:
-        job = reply.headers.get("x-genspark2api-job", "").partition(",")[0]
-        if job.startswith("video_"):
-            self.names |= {"VIDEO": job, "TASK": job.replace("video_", "task_")}
-            self.wait(job)
-
-    def wait(self, job: str) -> None:
-        """Until the job has ended, as a person would."""
-        deadline = time.monotonic() + 20
-        while self.client.get(f"/v1/jobs/{job}").json().get("state", "completed") not in ENDED:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
-def _read(words: list[str]) -> tuple[dict[str, list[str]], str]:
-    """curl's options, and the address."""
-    options: dict[str, list[str]] = {}
-    [address] = [word for word in words if word.startswith(ADDRESS)]
-    rest = iter(word for word in words if word != address)
-    for word in rest:
-        options.setdefault(word, []).append("" if word == "-N" else next(rest))
-    return options, address
 
 
 @pytest.fixture
@@ -122,16 +52,10 @@ def text(pages: dict[str, Any]) -> str:
     return found
 
 
-def _lines(page: Any, word: str) -> list[str]:
-    return [
-        line for block in page.examples("sh") for line in block.splitlines() if word in line[:20]
-    ]
-
-
 def test_every_curl_line_works(pages: dict[str, Any], server: LiveServer, tmp_path: Path) -> None:
     shutil.copy(PICTURE, tmp_path / "cat.png")
     shell = Shell(server.client, tmp_path)
-    lines = _lines(pages[PAGE], "curl")
+    lines = shell_lines(pages[PAGE], "curl")
     assert len(lines) >= 15
     replies = [(line, shell.curl(line)) for line in lines]
     assert [(line, reply.text) for line, reply in replies if reply.status_code != 200] == []
@@ -141,7 +65,7 @@ def test_every_curl_line_works(pages: dict[str, Any], server: LiveServer, tmp_pa
 def test_a_waiting_door_answers_as_shown(
     pages: dict[str, Any], server: LiveServer, tmp_path: Path
 ) -> None:
-    [line] = [line for line in _lines(pages[PAGE], "curl") if '"auto_prompt"' in line]
+    [line] = [line for line in shell_lines(pages[PAGE], "curl") if '"auto_prompt"' in line]
     [shown] = pages[PAGE].examples("json")
     reply = Shell(server.client, tmp_path).curl(line).json()
     example = json.loads(shown)
@@ -149,13 +73,6 @@ def test_a_waiting_door_answers_as_shown(
     assert reply["data"][0].keys() == example["data"][0].keys()
     assert reply["data"][0]["revised_prompt"] == example["data"][0]["revised_prompt"]
     assert re.fullmatch(rf"{server.url}/media/[^/]+/[^/]+\.mp4", reply["data"][0]["url"])
-
-
-def _here(code: str, server: LiveServer) -> str:
-    found = code.replace(ADDRESS, server.url).replace(STAND_IN, SECRET)
-    assert found != code
-    # The waits are for real videos.
-    return re.sub(r"\b5000\b", "50", found)
 
 
 @pytest.fixture
@@ -174,43 +91,15 @@ def test_the_python_example_works(
     with warnings.catch_warnings(), redirect_stdout(StringIO()) as printed:
         # openai-python 3 says on every call that OpenAI's own Sora has ended.
         warnings.simplefilter("ignore", DeprecationWarning)
-        exec(compile(_here(code, server), PAGE, "exec"), names)
+        exec(compile(at_server(code, server), PAGE, "exec"), names)
     names["client"].close()
     assert (in_folder / "cat.mp4").read_bytes()[4:8] == b"ftyp"
     assert f"{server.url}/media/" in printed.getvalue()
 
 
-def test_what_clients_md_adds_for_python_works(
-    pages: dict[str, Any], server: LiveServer, in_folder: Path
-) -> None:
-    first, more = [
-        code for code in pages["docs/clients.md"].examples("python") if "litellm" not in code
-    ]
-    names: dict[str, Any] = {}
-    with warnings.catch_warnings(), redirect_stdout(StringIO()) as printed:
-        warnings.simplefilter("ignore", DeprecationWarning)
-        exec(compile(_here(first, server) + more, "docs/clients.md", "exec"), names)
-    names["client"].close()
-    assert printed.getvalue().rstrip().endswith("completed")
-
-
-@pytest.mark.parametrize("name", [PAGE, "docs/clients.md"])
-def test_the_node_examples_work(
-    pages: dict[str, Any], server: LiveServer, in_folder: Path, name: str
-) -> None:
-    install()
-    script = in_folder / "example.mjs"
-    script.write_text(_here("".join(pages[name].examples("js")), server), "utf-8")
-    # Packages are looked for beside the script.
-    (in_folder / "node_modules").symlink_to(FOLDER / "node_modules")
-    done = subprocess.run(
-        ["node", script.name], capture_output=True, text=True, timeout=50, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    if name == PAGE:
-        assert (in_folder / "cat.mp4").read_bytes()[4:8] == b"ftyp"
-    else:
-        assert re.search(r"^video_\S+ queued$", done.stdout, re.MULTILINE)
+def test_the_node_example_works(pages: dict[str, Any], server: LiveServer, tmp_path: Path) -> None:
+    run_node(at_server("".join(pages[PAGE].examples("js")), server), tmp_path)
+    assert (tmp_path / "cat.mp4").read_bytes()[4:8] == b"ftyp"
 
 
 def test_numbers_in_brackets_are_the_defaults(text: str) -> None:

@@ -17,6 +17,14 @@ SOURCES = [
     "proxy/wire/openai_errors.py",
     "proxy/wire/openai_request.py",
     "proxy/wire/openai_parameters.py",
+    "proxy/wire/openai_wishes.py",
+    "proxy/wire/responses_request.py",
+    "proxy/wire/responses_items.py",
+    "proxy/wire/responses_tools.py",
+    "proxy/wire/messages_request.py",
+    "proxy/wire/messages_blocks.py",
+    "proxy/wire/messages_tools.py",
+    "proxy/wire/completions.py",
     "proxy/wire/media_checks.py",
     "proxy/wire/media_form.py",
     "proxy/wire/media_inputs.py",
@@ -26,7 +34,8 @@ SOURCES = [
     "proxy/wire/chat_media.py",
     "proxy/core/media_rules.py",
     "proxy/upstreams/fetch.py",
-    "proxy/services/chat.py",
+    "proxy/core/abilities.py",
+    "proxy/services/opening.py",
     "proxy/services/job_views.py",
     "proxy/protocol.py",
     "proxy/generate/making.py",
@@ -36,12 +45,27 @@ SOURCES = [
     "proxy/generate/wishes.py",
     "proxy/api",
 ]
+# What is told of a parameter stands behind its name, which one of these puts in front.
+NAMING = {"_wrong", "_unsupported"}
+NAMED = [
+    "proxy/services/attachments.py",
+    "proxy/services/inputs.py",
+    "proxy/wire/completions.py",
+    "proxy/wire/messages_blocks.py",
+    "proxy/wire/responses_items.py",
+]
 NO_ERRORS = {
     # They stand in the log, as the detail of a timeout.
     "ANSWER_TIMEOUT is over",
     "FIRST_EVENT_TIMEOUT is over",
     # Progress, as a reasoning delta.
     f"Generating the {GAP}:{GAP} {GAP} s{GAP}.\n",
+    # The model is told them.
+    "The result is attached to the next message.",
+    "The tool's whole input, as plain text.",
+    f"The tool {GAP} can be used now.",
+    f"Search result: {GAP}\n{GAP}",
+    f"Document: {GAP}\n{GAP}",
 }
 
 
@@ -64,6 +88,24 @@ def _texts(node: ast.AST) -> Iterator[str]:
             yield from _texts(child)
 
 
+def named_in(source: str) -> list[str]:
+    """Sentences about a parameter, which begin with its name; with gaps as in ``messages_in``."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if _is_naming(node)]
+    rests = [text for node in nodes for text in _texts(_told(node))]
+    return [f"'{GAP}{rest}" for rest in rests if rest.strip(f" .:{GAP}")]
+
+
+def _is_naming(node: ast.AST) -> bool:
+    """A call of a function that names the parameter, or what a variable keeps for one."""
+    if isinstance(node, ast.Assign):
+        return ast.unparse(node.targets[0]) == "what"
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in NAMING and len(node.args) > 1
+
+
+def _told(node: ast.AST) -> ast.AST:
+    return node.args[1] if isinstance(node, ast.Call) else node
+
+
 def _is_message(text: str) -> bool:
     """Some words that begin like a sentence. Header values and keys do not; heads have CR LF."""
     starts = re.match(rf"[A-Z'{GAP}]", text) is not None
@@ -80,6 +122,26 @@ def f(x: str) -> str:
     return "The door is " "closed." if x else f"'{x}' must be a number."
 '''
     assert messages_in(source) == ["The door is closed.", "'…' must be a number."]
+
+
+def test_sentences_behind_a_name_are_found() -> None:
+    source = """
+what = f": at most {most} can be sent."
+raise _wrong(given, " is empty.", "invalid_value")
+raise _wrong(given, f": {error.reason}", "invalid_value")
+raise InvalidRequest("Another.")
+"""
+    assert sorted(named_in(source)) == ["'… is empty.", "'…: at most … can be sent."]
+
+
+@pytest.mark.parametrize("place", NAMED)
+def test_every_message_behind_a_name_is_on_the_page(
+    root: Path, pages: dict[str, Any], place: str
+) -> None:
+    page = re.sub(r"\s+", " ", pages["docs/troubleshooting.md"].text)
+    messages = named_in((root / place).read_text("utf-8"))
+    assert messages
+    assert [message for message in messages if not _explained(message, page)] == []
 
 
 @pytest.mark.parametrize("place", SOURCES)

@@ -377,14 +377,42 @@ def test_search_goes_to_the_cookie_route_even_where_keys_come_first(
     assert sent(upstream, "key_chat") == []
 
 
-def test_search_without_a_cookie_is_a_clear_refusal(
+@pytest.mark.parametrize("stream", [False, True])
+def test_search_without_a_cookie_is_the_official_tools(
+    key_server: LiveServer, upstream: Upstream, stream: bool
+) -> None:
+    reply = key_server.chat("Who won\n the match?", model="gpt-5.4-search", stream=stream)
+
+    assert reply.status_code == 200
+    assert [entry["body"] for entry in upstream.log("key_search")] == [{"q": "Who won the match?"}]
+    [asked] = sent(upstream, "key_chat")
+    assert [turn["role"] for turn in asked["messages"]] == ["system", "user"]
+    assert "https://example.com/search/1" in asked["messages"][0]["content"]
+    if not stream:
+        notes = reply.json()["choices"][0]["message"]["annotations"]
+        assert [note["url_citation"]["url"] for note in notes] == [
+            f"https://example.com/search/{number}" for number in (1, 2, 3)
+        ]
+    assert b"https://example.com/search/3" in reply.content
+
+
+def test_a_search_that_fails_is_an_attempt_that_failed(serve: Serve, upstream: Upstream) -> None:
+    server = serve(gs_cookie=None, gsk_api_key=["gsk-a", "gsk-b"])
+    upstream.script({"flow": "key_search", "scenario": "key_rate_limited"})
+
+    reply = server.chat(model="gpt-5.4-search")
+
+    assert (reply.status_code, reply.headers["x-genspark2api-attempts"]) == (200, "2")
+    assert len(sent(upstream, "key_chat")) == 1
+
+
+def test_a_plain_model_searches_nothing_with_a_key(
     key_server: LiveServer, upstream: Upstream
 ) -> None:
-    reply = key_server.chat(model="gpt-5.4-search")
+    key_server.chat(web_search_options={})
 
-    assert reply.status_code == 400
-    assert "GS_COOKIE" in reply.json()["error"]["message"]
-    assert upstream.log() == []
+    assert upstream.log("key_search") == []
+    assert sent(upstream, "key_chat")[0]["web_search_options"] == {}
 
 
 @pytest.mark.parametrize("model", ["nobody-knows", "mixture-of-agents"])

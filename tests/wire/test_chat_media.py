@@ -10,7 +10,7 @@ from fixtures.media_fields import PNG, fields, outcome
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.ask import ChatAsk, InvalidRequest, Role, Turn
+from proxy.core.ask import Attachment, ChatAsk, InvalidRequest, Kept, Role, Turn
 from proxy.core.media import MediaWish, Terms, Use
 from proxy.core.products import Product
 from proxy.wire.chat_media import MAX_ALT, markdown, progress_text, read_chat_media
@@ -108,7 +108,7 @@ def test_a_wrong_extra_is_refused_by_name() -> None:
 def test_any_extras_are_a_wish_or_the_callers_mistake(
     extra: dict[str, Any], prompt: str, product: Product
 ) -> None:
-    turns = (Turn(Role.USER, prompt, (PNG,)),)
+    turns = (Turn(Role.USER, prompt, (Attachment(Kept.IMAGE, PNG),)),)
     ask = ChatAsk("m", turns, False, False, frozenset(), extra)
     wish = outcome(read_chat_media, ask, product)
     if isinstance(wish, InvalidRequest):
