@@ -64,6 +64,7 @@ class Chat:
         try:
             async with Watched(self._services.tasks, receive):
                 answer = await self._open(self._services.chat.plan(self._ask), caller)
+                self._first_seen()
                 await self._send_whole(answer)
         except Refused as refused:
             await self._refuse(refused)
@@ -99,12 +100,13 @@ class Chat:
         except Refused as refused:
             await self._refuse(refused, stream, writer)
         except Exception:
-            # A stream that merely stops is taken for a finished one; the front door logs why.
-            if stream.started and not stream.ended:
-                await stream.end(writer.failure(INTERNAL))
+            # The front door logs why.
+            await stream.break_off(writer.failure(INTERNAL))
             raise
         except asyncio.CancelledError:
-            await self._say_goodbye(stream, writer)
+            # The drain time is over.
+            if self._services.health.draining:
+                await stream.break_off(writer.failure(DRAINING))
             raise
         finally:
             await self._close()
@@ -113,6 +115,10 @@ class Chat:
         self, answer: Answering, stream: EventStream, writer: AnswerWriter
     ) -> None:
         out = writer.write(self._head)
+        # A structured answer is seen when it is whole, a call when it is known to be one.
+        while not out and not answer.ended:
+            out = writer.write(await answer.next_events())
+        self._first_seen()
         while not answer.ended:
             if out:
                 await stream.write(out)
@@ -126,21 +132,18 @@ class Chat:
         note = f"served-model {answer.served_model}" if answer.substituted else ""
         await stream.end(out + writer.end(answer.full, usage, note))
 
-    async def _say_goodbye(self, stream: EventStream, writer: AnswerWriter) -> None:
-        """The drain time is over: even then a stream ends honestly."""
-        if self._services.health.draining and stream.started and not stream.ended:
-            await stream.end(writer.failure(DRAINING))
-
     async def _open(self, plan: list[Candidate], caller: str) -> Answering:
         answer = self._answer = await self._services.chat.open(self._ask, plan, caller)
         self._head = await answer.begin()
         record = self._record
-        record.ttft = time.monotonic() - record.started
         record.account = answer.account
         record.route = answer.route.value
         record.attempts = answer.attempts
         record.served_model = answer.served_model
         return answer
+
+    def _first_seen(self) -> None:
+        self._record.ttft = time.monotonic() - self._record.started
 
     async def _close(self) -> None:
         """After the caller's part is over, so that its leaving does not cut the tidying short."""
@@ -164,6 +167,8 @@ class Chat:
         stream: EventStream | None = None,
         writer: AnswerWriter | None = None,
     ) -> None:
+        if isinstance(refused, InvalidRequest):
+            refused = self._spoken.renamed(refused)
         reply, failure, attempts = _told(refused)
         self._record.failure = failure
         self._record.attempts = attempts

@@ -13,6 +13,7 @@ from proxy.api.dialects import Spoken
 from proxy.api.event_stream import EventStream, Watched
 from proxy.api.generations import Generations, Refused, job_headers
 from proxy.core.answer import Answer
+from proxy.core.ask import InvalidRequest
 from proxy.core.events import ChatEvent, Finished, ReasoningDelta, TextDelta
 from proxy.core.jobs import Job
 from proxy.core.products import Product
@@ -20,6 +21,7 @@ from proxy.core.tokens import count, count_prompt
 from proxy.wire.answer_writer import AnswerWriter
 from proxy.wire.chat_media import markdown, progress_text, read_chat_media
 from proxy.wire.openai_completion import usage_of
+from proxy.wire.openai_errors import INTERNAL
 
 # A line of progress this often; in between, keep-alive comments as in any stream.
 TELL_SECONDS: Final = 5.0
@@ -63,9 +65,17 @@ class ChatMedia:
                 await self._end(done, stream, writer)
         except Refused as refused:
             await self._refuse(refused, stream, writer)
+        except Exception:
+            # The front door logs why.
+            await stream.break_off(writer.failure(INTERNAL))
+            raise
 
     async def _create(self) -> list[Job]:
-        jobs = await self.generations.create(read_chat_media(self.spoken.ask, self.product))
+        try:
+            asked = read_chat_media(self.spoken.ask, self.product)
+        except InvalidRequest as error:
+            raise self.spoken.renamed(error) from None
+        jobs = await self.generations.create(asked)
         self.generations.note(jobs)
         return jobs
 

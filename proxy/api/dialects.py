@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from proxy.api.context import Services
 from proxy.core.answer import Answer
@@ -34,12 +34,20 @@ class Spoken:
 
     ``writer`` makes the stream's writer, ``whole`` a complete answer from all that was said and an
     OpenAI ``usage`` object. ``ignored`` are parameters that had no effect already here.
+    ``renamed`` puts a complaint about the ask into this dialect's words.
     """
 
     ask: ChatAsk
     writer: Callable[[], AnswerWriter]
     whole: Callable[[Answer, dict[str, Any]], dict[str, Any]]
     ignored: tuple[str, ...] = ()
+    renamed: Callable[[InvalidRequest], InvalidRequest] = field(default=lambda error: error)
+
+
+class _Translated(Protocol):
+    @property
+    def chat(self) -> dict[str, Any]: ...
+    def renamed(self, error: InvalidRequest) -> InvalidRequest: ...
 
 
 # Raises ``InvalidRequest``.
@@ -81,38 +89,43 @@ def completions(services: Services, record: RequestRecord, request: dict[str, An
 def responses(services: Services, record: RequestRecord, request: dict[str, Any]) -> Spoken:
     """OpenAI's ``POST /v1/responses``; nothing is kept for a later one."""
     translated = read_response_request(request)
-    try:
-        ask = _ask(services, translated.chat)
-    except InvalidRequest as error:
-        raise translated.renamed(error) from None
+    ask = _translated_ask(services, translated)
     name, created = f"resp_{_id(record)}", int(time.time())
     hidden = services.settings.reasoning_hide
     writer = partial(ResponseWriter, name, created, ask.model, translated, hide_reasoning=hidden)
     whole = partial(response_object, name, created, ask.model, translated, hide_reasoning=hidden)
-    return Spoken(ask, writer, whole, translated.ignored)
+    return Spoken(ask, writer, whole, translated.ignored, translated.renamed)
 
 
 def messages(services: Services, record: RequestRecord, request: dict[str, Any]) -> Spoken:
     """Anthropic's ``POST /v1/messages``."""
     translated = read_messages(request)
-    ask, name = _ask(services, translated.chat), f"msg_{_id(record)}"
+    ask, name = _translated_ask(services, translated), f"msg_{_id(record)}"
     hidden = services.settings.reasoning_hide or not translated.shows_thinking
 
     def writer() -> MessageWriter:
         return MessageWriter(name, ask.model, count_prompt(text_turns(ask)), hide_reasoning=hidden)
 
     whole = partial(message_object, name, ask.model, hide_reasoning=hidden)
-    return Spoken(ask, writer, whole, translated.ignored)
+    return Spoken(ask, writer, whole, translated.ignored, translated.renamed)
 
 
 def message_tokens(services: Services, request: dict[str, Any]) -> dict[str, int]:
     """Anthropic's ``POST /v1/messages/count_tokens``, by our own count."""
-    ask = _ask(services, read_messages(request).chat)
+    ask = _translated_ask(services, read_messages(request))
     return token_count_object(count_prompt(text_turns(ask)))
 
 
 def _id(record: RequestRecord) -> str:
     return record.request_id[:24]
+
+
+def _translated_ask(services: Services, translated: "_Translated") -> ChatAsk:
+    """The ask of a translated request; complaints about it name the original's fields."""
+    try:
+        return _ask(services, translated.chat)
+    except InvalidRequest as error:
+        raise translated.renamed(error) from None
 
 
 def _ask(services: Services, request: dict[str, Any]) -> ChatAsk:

@@ -1,5 +1,6 @@
 """The doors on the hot path: plain ASGI endpoints by path, each for POST only."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,11 +11,13 @@ from proxy.api import dialects
 from proxy.api.chat import chat_body, chat_door
 from proxy.api.context import JSON, Encode, record_of, send_error, send_whole, services_of
 from proxy.core.ask import InvalidRequest
+from proxy.wire.json_values import text_at
 from proxy.wire.messages_errors import error_body
 from proxy.wire.openai_errors import ErrorReply, invalid
 from proxy.wire.openai_request import read_object
 
-_MESSAGES: Final = "/messages"
+# With any ROUTE_PREFIX in front, and with or without ``/v1``.
+_MESSAGES: Final = re.compile(r"/messages(?:/count_tokens)?/?$")
 
 
 def doors() -> Mapping[str, ASGIApp]:
@@ -32,6 +35,7 @@ async def count_tokens(scope: Scope, receive: Receive, send: Send) -> None:
     """``POST /v1/messages/count_tokens``: nothing is asked upstream."""
     try:
         request = read_object(await chat_body(scope, receive))
+        record_of(scope).model = text_at(request, "model")
         counted = dialects.message_tokens(services_of(scope), request)
     except InvalidRequest as error:
         record_of(scope).failure = error.code
@@ -42,4 +46,4 @@ async def count_tokens(scope: Scope, receive: Receive, send: Send) -> None:
 
 def encoder(path: str) -> Encode:
     """How errors are written for whoever asks at this path."""
-    return error_body if _MESSAGES in path else ErrorReply.encoded
+    return error_body if _MESSAGES.search(path) else ErrorReply.encoded

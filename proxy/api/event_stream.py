@@ -76,6 +76,14 @@ class EventStream:
             self.ended = True
             await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
+    async def break_off(self, data: bytes) -> None:
+        """An honest end half way; a stream that merely stops is taken for a finished one.
+
+        One that has not begun is left to whoever writes plain errors.
+        """
+        if self.started and not self.ended:
+            await self.end(data)
+
     async def keep_alive(self) -> None:
         """A comment, which every client skips."""
         if self.started and not self.ended and not self._turn.locked():

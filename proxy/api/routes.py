@@ -13,7 +13,7 @@ from proxy import __version__
 from proxy.api.accounts import account_routes
 from proxy.api.auth import UNAUTHORISED
 from proxy.api.context import Services, record_of, services_of
-from proxy.api.doors import doors
+from proxy.api.doors import doors, encoder
 from proxy.api.images import image_routes
 from proxy.api.jobs import job_routes
 from proxy.api.results import signed
@@ -56,17 +56,17 @@ def routes(*, demo: bool, mode: str) -> Starlette:
     return app
 
 
-def error_response(reply: ErrorReply) -> Response:
-    """An error object as a Starlette response."""
+def error_response(reply: ErrorReply, path: str = "") -> Response:
+    """An error object as a Starlette response, in the dialect of the path."""
     headers = {name.decode(): value.decode() for name, value in reply.headers()}
-    return Response(reply.encoded(), reply.status, headers, "application/json")
+    return Response(encoder(path)(reply), reply.status, headers, "application/json")
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     # Left to the front door it would come too late: Starlette answers a plain 500 by itself.
     assert isinstance(error, InvalidRequest)
     record_of(request.scope).failure = error.code
-    return error_response(invalid(error))
+    return error_response(invalid(error), request.url.path)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -75,7 +75,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     code, message = words.get(error.status_code, ("invalid_value", ""))
     message = message or f"{request.method} is not possible here."
     reply = ErrorReply(error.status_code, message, "invalid_request_error", code)
-    response = error_response(reply)
+    response = error_response(reply, request.url.path)
     response.headers.update(error.headers or {})
     return response
 

@@ -17,6 +17,9 @@ SEARCH_SUFFIX: Final = "-search"
 
 # OpenAI and Anthropic name a model's snapshots so; the routes know the bare names only.
 _SNAPSHOT: Final = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|latest)$")
+# Claude Code asks for the long context with a mark; some models have an id of its own for it.
+_LONG_MARK: Final = "[1m]"
+_LONG: Final = "-1m"
 # A model's levels of effort can be ids of their own on a route (``gpt-5.1-low``).
 _VARIANTS: Final = ("low", "medium", "high")
 
@@ -104,7 +107,7 @@ class Catalogue:
         plain = name.removesuffix(SEARCH_SUFFIX)
         plain = self._aliases.get(plain.lower(), plain)
         bare = _bare(plain)
-        for model in (plain, self._aliases.get(bare, bare)):
+        for model in (plain, self._aliases.get(bare, bare), bare.removesuffix(_LONG)):
             if model == self.mixture_name:
                 return self._mixtures(routes, search)
             if known := self._known(model, routes, search):
@@ -151,7 +154,9 @@ class Catalogue:
 
 def _bare(name: str) -> str:
     """The model behind the name of a snapshot; Claude's versions are written with hyphens here."""
-    bare = _SNAPSHOT.sub("", name.lower())
+    lowered = name.lower()
+    long = _LONG if lowered.endswith(_LONG_MARK) else ""
+    bare = _SNAPSHOT.sub("", lowered.removesuffix(_LONG_MARK)) + long
     return bare.replace(".", "-") if bare.startswith("claude-") else bare
 
 

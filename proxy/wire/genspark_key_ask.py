@@ -19,8 +19,10 @@ MODELS_PATH = "/api/llm_proxy/v1/models"
 _FIXED_TEMPERATURE: Final = re.compile(r"(?:^|/)(?:kimi-k3|gpt-5|gpt-6)")
 
 
-# Only OpenAI's own models are known to.
-_SEVERAL: Final = re.compile(r"(?:^|/)(?:gpt-|o\d)")
+# OpenAI's own models, by their names.
+_OPENAI: Final = re.compile(r"(?:^|/)(?:gpt-|o\d)")
+# The gateway behind this route refuses other models what only OpenAI's take (as it is known to).
+_OPENAI_ONLY: Final = ("prompt_cache_key", "safety_identifier", "verbosity", "prediction")
 
 
 def headers(key: str) -> dict[str, str]:
@@ -57,10 +59,18 @@ def body(ask: ChatAsk, candidate: Candidate) -> bytes:
 
 def takes_several(model: str) -> bool:
     """Whether the model gives several choices to one request (``n``); others would refuse it."""
-    return _SEVERAL.search(model.lower()) is not None
+    return _OPENAI.search(model.lower()) is not None
 
 
 def ignored(ask: ChatAsk, candidate: Candidate) -> list[str]:
     """Parameters of the caller that this model does not take."""
-    fixed = _FIXED_TEMPERATURE.search(candidate.model.lower()) is not None
-    return ["temperature"] if fixed and ask.native.get("temperature") is not None else []
+    model, refused = candidate.model.lower(), []
+    if _FIXED_TEMPERATURE.search(model):
+        refused.append("temperature")
+    if not _OPENAI.search(model):
+        refused += _OPENAI_ONLY
+    levels = candidate.efforts
+    if levels and "none" not in levels and ask.native.get("reasoning_effort") == "none":
+        # The nearest level would switch reasoning on.
+        refused.append("reasoning_effort")
+    return [name for name in refused if ask.native.get(name) is not None]

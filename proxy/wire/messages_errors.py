@@ -9,6 +9,9 @@ import msgspec
 
 from proxy.wire.openai_errors import ErrorReply
 
+# Anthropic's code for it, at which its SDK's tool runner goes on without threads.
+THREAD_UNSUPPORTED: Final = "thread_unsupported_request"
+
 _TYPES: Final = {
     401: "authentication_error",
     403: "permission_error",
@@ -33,8 +36,16 @@ def error_type(status: int, reply: ErrorReply) -> str:
 
 
 def error_body(reply: ErrorReply, request_id: str = "") -> bytes:
-    """``{"type": "error", "error": {type, message}}`` as JSON, with the request's id if given."""
-    error = {"type": error_type(reply.status, reply), "message": reply.message}
+    """``{"type": "error", "error": {type, message}}`` as JSON, with the request's id if given.
+
+    ``error.details.error_code`` is there where Anthropic's clients act on it.
+    """
+    error: dict[str, Any] = {
+        "type": error_type(reply.status, reply),
+        "message": reply.message,
+    }
+    if reply.code == THREAD_UNSUPPORTED:
+        error["details"] = {"error_code": reply.code}
     body: dict[str, Any] = {"type": "error", "error": error}
     if request_id:
         body["request_id"] = request_id

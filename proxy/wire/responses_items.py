@@ -13,8 +13,11 @@ from proxy.wire.json_values import text_at
 from proxy.wire.responses_tools import chat_name, freeform_arguments, listed
 
 MAX_PARTS: Final = 2_000
+ADDITIONAL_TOOLS: Final = "additional_tools"
 
 _ROLES: Final = ("user", "system", "developer", "assistant")
+# Reasoning cannot be read here; tools are no part of what was said.
+_ELSEWHERE: Final = ("reasoning", ADDITIONAL_TOOLS)
 _DETAILS: Final = ("auto", "low", "high")
 _SHOWN_BELOW: Final = "The result is attached to the next message."
 _STATELESS: Final = "this server keeps no responses; send the whole conversation as 'input'."
@@ -47,7 +50,9 @@ class Transcript:
             self._result(item, where)
         elif kind == "item_reference":
             raise _unsupported(where, _STATELESS)
-        elif kind != "reasoning":
+        elif kind == "compaction_trigger":
+            raise _unsupported(where, "this server compacts no conversations.")
+        elif kind not in _ELSEWHERE:
             self.ignored.append(listed("input", kind))
 
     def say(self, role: str, content: Any, where: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from proxy.core.ask import InvalidRequest
 from proxy.wire.json_values import object_at, text_at
-from proxy.wire.responses_items import Transcript
+from proxy.wire.responses_items import ADDITIONAL_TOOLS, Transcript
 from proxy.wire.responses_tools import Offered, Toolbox
 
 MAX_ITEMS: Final = 10_000
@@ -30,6 +30,7 @@ _MESSAGE: Final = re.compile(r"messages\.(\d{1,9})(?!\d)")
 _NAMES: Final = {
     "messages": "input",
     "max_completion_tokens": "max_output_tokens",
+    "response_format.json_schema.schema": "text.format.schema",
     "response_format": "text.format",
     "reasoning_effort": "reasoning.effort",
     "verbosity": "text.verbosity",
@@ -58,7 +59,9 @@ class Translated:
             param = _NAMES.get(param) or self._place(param)
         message = self._place(error.message)
         for chats, ours in _NAMES.items():
-            message = message.replace(f"'{chats}'", f"'{ours}'")
+            # Not every sentence has it in quotes; a name with an underscore is no other word.
+            quote = "" if "_" in chats else "'"
+            message = message.replace(f"{quote}{chats}{quote}", f"{quote}{ours}{quote}")
         return InvalidRequest(message, param=param, code=error.code, status=error.status)
 
     def _place(self, text: str) -> str:
@@ -134,6 +137,11 @@ def _tools(request: dict[str, Any]) -> Toolbox:
     tools = Toolbox()
     if request.get("tools") is not None:
         tools.add(request["tools"], "tools")
+    given = request["input"] if isinstance(request.get("input"), list) else ()
+    for number, item in enumerate(given):
+        # Codex offers all its tools in this way since 0.147.
+        if text_at(item, "type") == ADDITIONAL_TOOLS:
+            tools.add_later(item.get("tools"), f"input.{number}.tools")
     return tools
 
 

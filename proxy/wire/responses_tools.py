@@ -38,6 +38,12 @@ class Toolbox:
     offered: dict[str, Offered] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     search: bool = False
+    _replaces: bool = False
+
+    def add_later(self, tools: Any, where: str) -> None:
+        """Enter tools that came after the request's own: a name may come again, the last counts."""
+        self._replaces = True
+        self.add(tools, where)
 
     def add(self, tools: Any, where: str, namespace: str = "") -> None:
         """Enter a list of tools, found at ``where`` in the request."""
@@ -79,11 +85,11 @@ class Toolbox:
 
     def _offer(self, tool: Any, where: str, offered: Offered, details: dict[str, Any]) -> None:
         name = chat_name(offered.name, offered.namespace)
-        if name in self.offered:
+        if name in self.offered and not self._replaces:
             raise InvalidRequest(
                 f"'{where}.name' is the name of an earlier tool.", param=f"{where}.name"
             )
-        if len(self.offered) == MAX_TOOLS:
+        if len(self.offered) == MAX_TOOLS and name not in self.offered:
             raise InvalidRequest(f"'tools' holds more than {MAX_TOOLS} tools.", param="tools")
         self.offered[name] = offered
         self.functions[name] = {"type": "function", "function": {"name": name, **details}}

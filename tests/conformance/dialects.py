@@ -7,7 +7,7 @@ from typing import Any
 import anthropic
 import httpx2
 import openai
-from conformance.sides import Side
+from conformance.sides import COOKIE, Side
 from live import SECRET
 
 MODEL = "gpt-5.4"
@@ -49,7 +49,13 @@ def user(content: Any) -> list[Any]:
 
 def break_in_the_middle(side: Side) -> None:
     """The next answer breaks off with an error after some words."""
-    side.script(scenario="error_frame_mid" if side.name == "cookie" else "error_in_stream_mid")
+    side.script(scenario="error_frame_mid" if side.name == COOKIE else "error_in_stream_mid")
+
+
+def paint_quickly(side: Side) -> None:
+    """The next picture takes no time."""
+    flow = "image" if side.name == COOKIE else "key_image"
+    side.upstream.script({"flow": flow, "task_seconds": 0.05})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import openai
 import pytest
-from conformance.dialects import MODEL, ODD, PDF, PNG, RESPONSES, openai_client, user
+from conformance.dialects import MODEL, ODD, PDF, PNG, RESPONSES, openai_client, paint_quickly, user
 from conformance.node_client import run_script
 from conformance.sides import COOKIE, KEY, Side, Start
 from conformance.upstream_frames import told
@@ -44,7 +44,7 @@ def test_sdk_a_whole_response(side: Side) -> None:
     assert response.output_text == "Good day."
     assert response.id.startswith("resp_")
     assert (response.object, response.status, response.model) == ("response", "completed", MODEL)
-    assert response.error is response.incomplete_details is None
+    assert (response.error, response.incomplete_details) == (None, None)
     [message] = response.output
     assert message.id
     assert message.id.startswith("msg_")
@@ -340,6 +340,7 @@ def test_sdk_what_needs_a_memory_is_refused(side: Side, given: dict[str, Any]) -
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_sdk_a_picture_is_answered_as_markdown(side: Side, stream: bool) -> None:
+    paint_quickly(side)
     with openai_client(side) as client:
         if stream:
             with client.responses.stream(model="nano-banana-pro", input="A cat") as opened:

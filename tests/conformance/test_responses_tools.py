@@ -22,15 +22,15 @@ def _function(name: str, field: str) -> dict[str, Any]:
 
 
 WEATHER, TIME = _function("get_weather", "city"), _function("get_time", "zone")
-TOOLS = [WEATHER, TIME]
+TOOLS: list[Any] = [WEATHER, TIME]
 PING = {"type": "function", "name": "ping", "parameters": None, "strict": None}
-PATCH = {
+PATCH: Any = {
     "type": "custom",
     "name": "apply_patch",
     "description": "Changes files.",
     "format": {"type": "grammar", "syntax": "lark", "definition": "start: /.+/s"},
 }
-PATCH_TEXT = f'*** Begin Patch\n*** Add File: a.py\n+{ODD}\n*** End Patch\n'
+PATCH_TEXT = f"*** Begin Patch\n*** Add File: a.py\n+{ODD}\n*** End Patch\n"
 
 
 def _output(side: Side, *, stream: bool, **fields: Any) -> list[Any]:

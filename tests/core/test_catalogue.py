@@ -190,3 +190,16 @@ def test_an_effort_can_be_a_variant_of_the_model(
     route: Route, model: str, effort: str, served: str | None
 ) -> None:
     assert Catalogue(FACTS).variant(route, model, effort) == served
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("claude-sonnet-4-6[1m]", {Route.KEY: "claude-sonnet-4-6-1m"}),
+        ("claude-sonnet-4-6-20260114[1m]", {Route.KEY: "claude-sonnet-4-6-1m"}),
+        ("claude-opus-4-7[1m]", {Route.KEY: "claude-opus-4-7", Route.COOKIE: "claude-opus-4-7"}),
+    ],
+)
+def test_the_mark_of_a_long_context_finds_the_model(asked: str, served: dict[Route, str]) -> None:
+    found = Catalogue(FACTS).candidates(asked, BOTH, UnknownModel.REJECT)
+    assert {each.route: each.model for each in found} == served

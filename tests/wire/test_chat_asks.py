@@ -169,3 +169,21 @@ def test_attachments_stand_before_the_text_of_their_own_turn() -> None:
 def test_web_search_can_be_asked_for_as_openai_does() -> None:
     assert _cookie(_ask(web_search_options={}))["ai_chat_enable_search"] is True
     assert _cookie(_ask())["ai_chat_enable_search"] is False
+
+
+def test_what_only_openais_models_take_goes_to_them_alone() -> None:
+    ask = _ask(verbosity="low", prompt_cache_key="k", n=2)
+    openai, other = Candidate(Route.KEY, "gpt-5.4"), KEY
+    assert {"verbosity", "prompt_cache_key", "n"} <= _key(ask, openai).keys()
+    assert not {"verbosity", "prompt_cache_key", "n"} & _key(ask, other).keys()
+    assert genspark_key_ask.ignored(ask, other) == ["prompt_cache_key", "verbosity"]
+    assert genspark_key_ask.ignored(ask, openai) == []
+
+
+def test_no_reasoning_is_never_turned_into_some() -> None:
+    ask = _ask(reasoning_effort="none")
+    without = Candidate(Route.KEY, "claude-opus-5", efforts=("low", "high"))
+    assert "reasoning_effort" not in _key(ask, without)
+    assert genspark_key_ask.ignored(ask, without) == ["reasoning_effort"]
+    takes = Candidate(Route.KEY, "gpt-5.4", efforts=("none", "low"))
+    assert _key(ask, takes)["reasoning_effort"] == "none"

@@ -72,6 +72,17 @@ def test_an_answer_that_just_fits_is_whole() -> None:
     assert _said(["Hello", ", ", "world!"], (), 3)[1] == "length"
 
 
+def test_a_stop_sequence_beyond_the_limit_was_not_reached() -> None:
+    cutter = Cutter(("END",), 3)
+    assert cutter.feed("one two three four END") == "one two three"
+    assert (cutter.reason, cutter.stop) == ("length", "")
+
+
+def test_a_huge_text_is_cut_too() -> None:
+    said, reason = _said(["word " * 500_000], (), 2)
+    assert (said.split(), reason) == (["word", "word"], "length")
+
+
 def test_after_its_end_nothing_comes() -> None:
     cutter = Cutter(("x",), None)
     assert [cutter.feed("axb"), cutter.feed("c"), cutter.close()] == ["a", "", ""]

@@ -55,6 +55,18 @@ def test_the_sdk_raises_its_class_with_our_words(
     }
 
 
+def test_the_sdk_knows_a_refused_thread() -> None:
+    refused = InvalidRequest("No.", param="thread", code="thread_unsupported_request")
+    with (
+        sdk(lambda _: httpx2.Response(400, content=error_body(invalid(refused)))) as client,
+        pytest.raises(anthropic.BadRequestError) as caught,
+    ):
+        client.beta.messages.create(
+            model="m", max_tokens=1, messages=[{"role": "user", "content": "Hello"}]
+        )
+    assert caught.value.error_code == "thread_unsupported_request"
+
+
 def test_without_a_request_id_the_key_is_absent() -> None:
     assert json.loads(error_body(INTERNAL)).keys() == {"type", "error"}
 

@@ -301,7 +301,7 @@ def test_stop_sequences_beyond_the_fourth_have_no_effect() -> None:
         ({"thinking": {"type": "enabled", "budget_tokens": 4096}}, "medium"),
         ({"thinking": {"type": "enabled", "budget_tokens": 16383}}, "medium"),
         ({"thinking": {"type": "enabled", "budget_tokens": 16384}}, "high"),
-        ({"thinking": {"type": "enabled"}}, "low"),
+        ({"thinking": {"type": "enabled"}}, "medium"),
         ({"thinking": {"type": "unheard of"}}, None),
         ({"output_config": {"effort": "max"}}, "max"),
         ({"output_config": {"effort": "low"}, "thinking": {"type": "adaptive"}}, "low"),
@@ -362,6 +362,25 @@ def test_what_has_no_effect_is_told() -> None:
     }
     assert set(_ignored(**sent)) == sent.keys()
     assert _ignored(cache_control={"type": "ephemeral"}, unheard_of=1) == ()
+
+
+def test_what_claude_code_tells_anthropics_billing_is_no_instruction() -> None:
+    billing = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.37; cch=fa690;"}
+    told = {"type": "text", "text": "You are Claude Code."}
+    request = {"model": "m", "messages": [HELLO], "system": [billing, told]}
+    assert chat_of(request).chat["messages"][0] == {
+        "role": "system",
+        "content": "You are Claude Code.",
+    }
+    assert chat_of({**request, "system": [billing]}).chat["messages"] == [
+        {"role": "user", "content": "Hello"}
+    ]
+
+
+@pytest.mark.parametrize("kind", [{"type": "create"}, {"type": "continue"}])
+def test_a_thread_is_refused_by_the_code_that_sdks_know(kind: dict[str, str]) -> None:
+    refused = _refused(thread=kind)
+    assert (refused.param, refused.code) == ("thread", "thread_unsupported_request")
 
 
 def test_a_summary_of_the_conversation_cannot_be_asked_for() -> None:

@@ -229,6 +229,7 @@ def test_the_chat_reader_takes_a_whole_round_of_codex() -> None:
         ({"role": "user", "content": [{"type": "input_file", "filename": "a"}]},
          "input.0.content.0.file_data", "missing_required_parameter"),
         ({"type": "item_reference", "id": "msg_1"}, "input.0", "unsupported_value"),
+        ({"type": "compaction_trigger"}, "input.0", "unsupported_value"),
         ({"id": "msg_1"}, "input.0", "unsupported_value"),
         ({**_call(), "name": None}, "input.0.name", "missing_required_parameter"),
         ({**_call(), "name": ""}, "input.0.name", "invalid_value"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proxy.core.ask import InvalidRequest
 from proxy.wire.openai_request import chat_from
 from proxy.wire.responses_request import MAX_IGNORED, MAX_ITEMS, chat_of
+from proxy.wire.responses_tools import Offered
 
 BARE: dict[str, Any] = {"model": "gpt-5.4", "input": "Hello"}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -217,6 +218,26 @@ def test_the_chat_readers_complaints_are_put_into_these_words(
     assert "messages" not in renamed.message
 
 
+def test_tools_may_come_with_the_input() -> None:
+    """The shape of Codex 0.150's first item, from public reports of it."""
+    exec_tool = {"type": "custom", "name": "exec", "description": "Runs JavaScript."}
+    tools = [
+        {"type": "namespace", "name": "functions", "tools": [exec_tool]},
+        {"type": "namespace", "name": "collaboration", "tools": []},
+    ]
+    item = {"type": "additional_tools", "role": "developer", "id": "at_1", "tools": tools}
+    translated = chat_of(BARE | {"input": [item, {"role": "user", "content": "Go."}]})
+
+    [tool] = translated.chat["tools"]
+    assert tool["function"]["name"] == "functions__exec"
+    assert translated.offered["functions__exec"] == Offered("exec", "functions", custom=True)
+    assert translated.chat["messages"] == [{"role": "user", "content": "Go."}]
+    assert translated.ignored == ()
+    wrong = [{"role": "user", "content": "Go."}, {**item, "tools": 5}]
+    assert _refusal(input=wrong).param == "input.1.tools"
+    assert _refusal(input=[item]).param == "input"
+
+
 def test_complaints_without_a_place_and_of_files_are_renamed_too() -> None:
     translated = chat_of(BARE)
     bare = translated.renamed(InvalidRequest("Too much.", code="request_too_large", status=413))
@@ -227,6 +248,13 @@ def test_complaints_without_a_place_and_of_files_are_renamed_too() -> None:
     of_file = translated.renamed(InvalidRequest(f"'{param}' is empty.", param=param))
     assert of_file.param == "input.content.2.file_data"
     assert of_file.message == "'input.content.2.file_data' is empty."
+    schema = InvalidRequest(
+        "The JSON Schema of response_format is not valid: type: 5",
+        param="response_format.json_schema.schema",
+    )
+    of_schema = translated.renamed(schema)
+    assert of_schema.param == "text.format.schema"
+    assert of_schema.message == "The JSON Schema of text.format is not valid: type: 5"
     beyond = translated.renamed(InvalidRequest("x", param="messages.7"))
     assert beyond.param == "input"
 

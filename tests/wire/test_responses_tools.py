@@ -230,3 +230,23 @@ def test_a_freeform_input_survives_its_wrapping(text: str) -> None:
 )
 def test_an_unwrapped_input_is_taken_as_it_is(arguments: str, text: str) -> None:
     assert freeform_input(arguments) == text
+
+
+def test_tools_that_come_later_replace_earlier_ones() -> None:
+    box = _box(F, PATCH)
+    other = {"type": "function", "name": "apply_patch"}
+    box.add_later([NAMESPACE, {**F, "description": "Better"}, other], "input.0.tools")
+
+    names = _names(box.parameters({}))
+    assert names == ["f", "apply_patch", "mcp__files__list", "mcp__files__write"]
+    assert box.functions["f"]["function"]["description"] == "Better"
+    assert box.offered["apply_patch"] == Offered("apply_patch")
+
+
+def test_the_most_tools_may_be_replaced_but_not_exceeded() -> None:
+    many = [{"type": "function", "name": f"f{number}"} for number in range(MAX_TOOLS)]
+    box = _box(*many)
+    box.add_later(many, "input.0.tools")
+    with pytest.raises(InvalidRequest):
+        box.add_later([F], "input.1.tools")
+    assert len(box.functions) == MAX_TOOLS

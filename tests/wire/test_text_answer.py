@@ -198,6 +198,49 @@ def test_a_call_beats_the_document() -> None:
     assert (heard.text, heard.finish) == ('{"city": "Bern"}', ["stop"])
 
 
+BOTH = Wishes(TOOLS.tools, SHAPE.structure)
+DOCUMENT = '{"city": "Bern"}'
+
+
+@pytest.mark.parametrize("size", [0, 1])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('{"city": 5}', DOCUMENT),
+        (f"Look: {_call(city=5)} and more", f"Sorry!\n{DOCUMENT}"),
+        (f"{DOCUMENT}\n{_call(city=5)}", DOCUMENT),
+        (f"{DOCUMENT}\n{_call(city=5)}", "I have nothing to add."),
+        (f"{DOCUMENT}\n{_call(city=5)}", _call("nobody")),
+    ],
+)
+def test_beside_tools_a_document_is_bare_and_repaired_too(
+    first: str, second: str, size: int
+) -> None:
+    heard = _Heard(BOTH).hear(first, size).repair(second, size)
+    assert (heard.text, heard.refusal, heard.calls) == (DOCUMENT, "", [])
+    assert heard.finish == ["stop"]
+
+
+def test_beside_tools_what_holds_no_document_is_a_refusal() -> None:
+    heard = _Heard(BOTH).hear(f"Sorry. {_call(city=5)}").give_up()
+    assert heard.text == ""
+    assert "city" in heard.refusal
+    heard = _Heard(BOTH).hear(_call(city=5)).repair("I will not.")
+    assert (heard.text, heard.refusal) == ("", "I will not.")
+
+
+def test_half_a_repair_leaves_the_first_answer() -> None:
+    heard = _Heard(SHAPE).hear("I cannot help with that.")
+    heard.answer.begin_repair()
+    heard.events += heard.answer.read([TextDelta("I am sor")])
+    assert heard.give_up().refusal == "I cannot help with that."
+
+
+def test_what_is_said_after_a_call_is_known_to_be_left_out() -> None:
+    assert not _Heard(TOOLS).hear(f"Ok. {_call('get_time')}\n").answer.silenced
+    assert _Heard(TOOLS).hear(f"{_call('get_time')}\nIt is noon.").answer.silenced
+
+
 def test_stops_and_limits_end_the_answer() -> None:
     heard = _Heard(Wishes(stops=("END",))).hear("one END two", size=2)
     assert (heard.text, heard.finish, heard.answer.cut) == ("one ", ["stop"], True)
@@ -250,3 +293,15 @@ def test_every_split_of_an_answer_means_the_same(text: str, size: int, wishes: W
     assert (one.text, one.calls, one.refusal) == (other.text, other.calls, other.refusal)
     assert one.finish == other.finish
     assert len(one.finish) == 1
+
+
+@QUICK
+@given(st.lists(pieces, max_size=5).map("".join), st.lists(pieces, max_size=5).map("".join))
+def test_a_structured_answer_is_calls_or_a_document_or_a_refusal(first: str, second: str) -> None:
+    heard = _Heard(BOTH).hear(first)
+    if heard.answer.wanted is not None:
+        heard.repair(second)
+    assert heard.finish == (["tool_calls"] if heard.calls else ["stop"])
+    if heard.text:
+        assert set(json.loads(heard.text)) >= {"city"}
+        assert (heard.refusal, heard.calls) == ("", [])

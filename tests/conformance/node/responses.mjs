@@ -81,7 +81,8 @@ await run({
   async raw_events() {
     const types = [];
     let text = "";
-    for await (const event of await client.responses.create({ model, input: HELLO, stream: true })) {
+    const events = await client.responses.create({ model, input: HELLO, stream: true });
+    for await (const event of events) {
       types.push(event.type);
       want(event.sequence_number === types.length - 1, event);
       if (event.type === "response.output_text.delta") text += event.delta;
@@ -114,15 +115,16 @@ await run({
   },
 
   async freeform_tool() {
-    const asked = { input: "List the files with run_shell.", tools: [shell], tool_choice: "required" };
-    const response = await streamed(asked);
+    const input = "List the files with run_shell.";
+    const response = await streamed({ input, tools: [shell], tool_choice: "required" });
     const [call] = response.output.filter(({ type }) => type === "custom_tool_call");
     want(call?.name === "run_shell" && typeof call.input === "string", response.output);
     return { input: call.input };
   },
 
   async mistakes() {
-    const error = await raised(() => client.responses.create({ model, input: [] }), BadRequestError);
+    const asked = { model, input: [] };
+    const error = await raised(() => client.responses.create(asked), BadRequestError);
     want(error.param === "input" && error.requestID, error);
     return { message: error.message };
   },
