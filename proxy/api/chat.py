@@ -101,12 +101,13 @@ class Chat:
             await self._refuse(refused, stream, writer)
         except Exception:
             # The front door logs why.
-            await stream.break_off(writer.failure(INTERNAL))
+            if stream.is_open:
+                await stream.end(writer.failure(INTERNAL))
             raise
         except asyncio.CancelledError:
             # The drain time is over.
-            if self._services.health.draining:
-                await stream.break_off(writer.failure(DRAINING))
+            if self._services.health.draining and stream.is_open:
+                await stream.end(writer.failure(DRAINING))
             raise
         finally:
             await self._close()
@@ -171,11 +172,12 @@ class Chat:
             refused = self._spoken.renamed(refused)
         reply, failure, attempts = _told(refused)
         self._record.failure = failure
-        self._record.attempts = attempts
+        # With several choices the first may have been answered already.
+        self._record.attempts += attempts
         if stream is not None and writer is not None and not stream.claim():
             await stream.end(writer.failure(reply))
             return
-        headers = [text_header("x-genspark2api-attempts", attempts)]
+        headers = [text_header("x-genspark2api-attempts", self._record.attempts)]
         await send_error(self._send, reply, headers, self._encode)
 
     def _headers(self, answer: Answering) -> Headers:

@@ -67,7 +67,8 @@ class ChatMedia:
             await self._refuse(refused, stream, writer)
         except Exception:
             # The front door logs why.
-            await stream.break_off(writer.failure(INTERNAL))
+            if stream.is_open:
+                await stream.end(writer.failure(INTERNAL))
             raise
 
     async def _create(self) -> list[Job]:

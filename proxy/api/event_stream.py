@@ -39,6 +39,11 @@ class EventStream:
         self.started = False
         self.ended = False
 
+    @property
+    def is_open(self) -> bool:
+        """Begun and not ended: one that merely stops would be taken for a finished one."""
+        return self.started and not self.ended
+
     async def start(self, headers: Headers | None = None) -> bool:
         """Commit to HTTP 200, once; says whether this was the time.
 
@@ -76,17 +81,9 @@ class EventStream:
             self.ended = True
             await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
-    async def break_off(self, data: bytes) -> None:
-        """An honest end half way; a stream that merely stops is taken for a finished one.
-
-        One that has not begun is left to whoever writes plain errors.
-        """
-        if self.started and not self.ended:
-            await self.end(data)
-
     async def keep_alive(self) -> None:
         """A comment, which every client skips."""
-        if self.started and not self.ended and not self._turn.locked():
+        if self.is_open and not self._turn.locked():
             await self.write(PING)
 
     def silence(self) -> float:

@@ -4,6 +4,7 @@ In order: CORS preflight, path, blacklist, drain, rate limit, key; then the endp
 headers that every reply carries, turns exceptions into error objects and writes the one log line.
 """
 
+import asyncio
 import random
 import time
 import traceback
@@ -102,6 +103,12 @@ class Front:
     async def _serve(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
         try:
             await self._admit(scope, receive, reply)
+        except asyncio.CancelledError:
+            # The drain time is over; the server below would say 500 in plain text.
+            if self._services.health.draining and not reply.started:
+                reply.record.failure = DRAINING.code
+                await send_error(reply, DRAINING, encode=encoder(scope["path"]))
+            raise
         except InvalidRequest as error:
             reply.record.failure = error.code
             await send_error(reply, invalid(error), encode=encoder(scope["path"]))

@@ -196,24 +196,34 @@ def _wrong(given: Attachment, what: str, code: str) -> InvalidRequest:
     return InvalidRequest(f"'{given.param}'{what}", param=given.param, code=code)
 
 
+# What an account's storage holds, by content.
+Stored = dict[bytes, PrivateFile]
+
+
 async def parts_for(
-    genspark: Genspark, account: Account, loaded: Mapping[Attachment, LoadedPart]
+    genspark: Genspark,
+    account: Account,
+    loaded: Mapping[Attachment, LoadedPart],
+    stored: Stored | None = None,
 ) -> dict[Attachment, dict[str, Any]]:
     """Content parts for an ask of this account: images inline, files from its own storage.
 
-    Another account cannot use them. Raises ``UpstreamError``.
+    Another account cannot use them. What is uploaded is added to ``stored``. Raises
+    ``UpstreamError``.
     """
+    stored = {} if stored is None else stored
 
     async def upload(part: LoadedPart) -> PrivateFile:
         return await private_files.upload(genspark, account, part)
 
     files = {part.data: part for part in loaded.values() if part.kind is Kept.FILE}
-    uploaded = await _together(upload, files.values(), MOST_UPLOADS)
-    stored = {file.data: done for file, done in zip(files.values(), uploaded, strict=True)}
+    missing = [part for data, part in files.items() if data not in stored]
+    uploaded = await _together(upload, missing, MOST_UPLOADS)
+    stored.update((part.data, done) for part, done in zip(missing, uploaded, strict=True))
     return {each: _content(part, stored) for each, part in loaded.items()}
 
 
-def _content(part: LoadedPart, stored: Mapping[bytes, PrivateFile]) -> dict[str, Any]:
+def _content(part: LoadedPart, stored: Stored) -> dict[str, Any]:
     if part.kind is Kept.IMAGE:
         return image_part(part.mime, part.data)
     # The same bytes under two names are one upload.

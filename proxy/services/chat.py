@@ -87,7 +87,12 @@ class ChatService:
         if isinstance(continued, Success):
             return self._answer(ask, continued, caller)
         failed = 0 if continued is None else 1
-        return self._answer(ask, await self._attempt(ask, candidates, files), caller, failed)
+        try:
+            success = await self._attempt(ask, candidates, files)
+        except GaveUp as gave_up:
+            gave_up.attempts += failed
+            raise
+        return self._answer(ask, success, caller, failed)
 
     async def _attempt(
         self, ask: ChatAsk, candidates: list[Candidate], files: AskFiles
@@ -120,15 +125,20 @@ class ChatService:
         except BaseException:
             self.desk.give_back(borrowed.seat)
             raise
+        self._count(borrowed, "ok")
         return Success(talk, borrowed, 1)
 
     async def _not_continued(self, borrowed: Borrowed, failure: Failure) -> None:
         seat = borrowed.seat
+        self._count(borrowed, failure.kind.value)
         log.info("conversation.lost", account=seat.account.label, failure=failure.kind.value)
         try:
             await self.desk.punish(seat, Product.CHAT, failure)
         finally:
             self.desk.give_back(seat)
+
+    def _count(self, borrowed: Borrowed, outcome: str) -> None:
+        self.desk.metrics.attempts.labels(borrowed.candidate.route.value, outcome).inc()
 
     def _supplied(
         self, ask: ChatAsk, candidates: list[Candidate], files: AskFiles, answer: ChatAnswer
@@ -137,9 +147,12 @@ class ChatService:
         if answer.route is Route.KEY or not supplies(ask.wishes):
             return answer
 
+        # A native route would answer in its own way, to the request as it came.
+        routes = [each for each in candidates if each.route is not Route.KEY]
+
         async def again(turns: tuple[Turn, ...]) -> ChatAnswer:
             longer = replace(ask, turns=ask.turns + turns)
-            return self._answer(longer, await self._attempt(longer, candidates, files), ANONYMOUS)
+            return self._answer(longer, await self._attempt(longer, routes, files), ANONYMOUS)
 
         return SuppliedAnswer(answer, TextAnswer(ask.wishes, uuid4().hex), again)
 

@@ -115,9 +115,9 @@ class ChatAnswer:
         if self._closed:
             return
         self._closed = True
-        if self.reply is not None:
-            self._keep(self.reply)
         try:
+            if self.reply is not None:
+                self._keep(self.reply)
             await self._conversations.close(
                 self._talk, self._borrowed, finished=self._talk.stream.done
             )

@@ -78,9 +78,14 @@ class Desk:
     def borrow_at_once(
         self, account_id: str, candidate: Candidate, product: Product
     ) -> Borrowed | None:
-        """This very account's seat, if it may be asked now; nobody who waits is overtaken."""
+        """This very account's seat, if it may be asked now; nobody who waits is overtaken.
+
+        None for an account on trial too: whether it is well again is for a fresh ask to show.
+        """
         seat, now = self.pool.seat(account_id), self.clock()
-        if seat is None or self._waiters or not self.pool.open_to(seat, product, now):
+        if seat is None or self._waiters or seat.on_trial(product, now):
+            return None
+        if not self.pool.open_to(seat, product, now):
             return None
         seat.busy += 1
         return Borrowed(candidate, seat)

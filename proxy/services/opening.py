@@ -9,7 +9,7 @@ from proxy.core.ask import Attachment, ChatAsk, Turn
 from proxy.core.events import VISIBLE, ChatEvent, Failed, Opened
 from proxy.core.failures import Failure, Kind, UpstreamError
 from proxy.core.products import Product, Route
-from proxy.services.attachments import Attachments, LoadedPart, parts_for
+from proxy.services.attachments import Attachments, LoadedPart, Stored, parts_for
 from proxy.services.chat_answer import act_on
 from proxy.services.conversations import Conversation, Conversations
 from proxy.services.desk import Borrowed, Desk
@@ -22,11 +22,14 @@ from proxy.wire.web_search import cited, with_pages
 
 @dataclass(slots=True)
 class AskFiles:
-    """The attachments of a request: loaded once, and put into the storage of each account asked."""
+    """The attachments of a request: loaded once, and put into the storage of each account asked,
+    once too, however often it is asked (for choices and repairs).
+    """
 
     attachments: Attachments
     turns: tuple[Turn, ...]
     _loaded: dict[Attachment, LoadedPart] | None = field(default=None, init=False)
+    _stored: dict[str, Stored] = field(default_factory=dict, init=False)
 
     async def load(self) -> dict[Attachment, LoadedPart]:
         """All of them, fetched or decoded. Raises ``InvalidRequest``.
@@ -46,8 +49,11 @@ class AskFiles:
         Raises ``InvalidRequest``, ``UpstreamError``.
         """
         loaded = await self.load()
+        if not loaded:
+            return {}
         later = [each for turn in self.turns[known:] for each in turn.attachments]
-        return await parts_for(genspark, account, {each: loaded[each] for each in later})
+        stored = self._stored.setdefault(account.id, {})
+        return await parts_for(genspark, account, {each: loaded[each] for each in later}, stored)
 
 
 @dataclass(slots=True)
@@ -74,6 +80,9 @@ class Opening:
         ``again``: without the operator's project; ``thread``: in the conversation's own one.
         """
         route = borrowed.candidate.route
+        if route is not Route.KEY:
+            # Usually there already; the account is not to blame for slow links.
+            await files.load()
         given = None if again or thread else self.conversations.take_project(ask.model, route)
         terms = WebTerms(given) if thread is None else WebTerms(thread.project_id, thread.known)
         talk: Conversation | None = None
@@ -82,7 +91,7 @@ class Opening:
                 ask, found = await self._searched(ask, borrowed)
                 stream = await self._ask(ask, borrowed, terms, files)
                 talk = Conversation(stream, given, terms.project_id, found)
-                await self._read_head(talk, borrowed)
+                await self._read_head(talk, borrowed, thread)
         except BaseException as error:
             if talk is None:
                 self.conversations.give_back(given)
@@ -112,10 +121,11 @@ class Opening:
         if candidate.route is Route.KEY:
             return await chat(account, ask, candidate, terms)
         cookie = self.genspark.cookie(account)
-        terms = replace(terms, parts=await files.parts(self.genspark, account, terms.known))
+        parts = await files.parts(self.genspark, account, terms.known)
         token = await self.tokens.before_ask(cookie, Product.CHAT)
+        terms = replace(terms, parts=parts, recaptcha=token)
         try:
-            return await chat(account, ask, candidate, replace(terms, recaptcha=token))
+            return await chat(account, ask, candidate, terms)
         except UpstreamError as error:
             if token or error.failure.kind is not Kind.FORBIDDEN:
                 raise
@@ -124,7 +134,9 @@ class Opening:
                 raise
         return await chat(account, ask, candidate, replace(terms, recaptcha=token))
 
-    async def _read_head(self, talk: Conversation, borrowed: Borrowed) -> None:
+    async def _read_head(
+        self, talk: Conversation, borrowed: Borrowed, thread: Thread | None
+    ) -> None:
         while True:
             events = await talk.stream.next_events()
             if events is None:
@@ -132,6 +144,9 @@ class Opening:
             talk.head += events
             opened = [event.project_id for event in events if isinstance(event, Opened)]
             talk.project_id = opened[0] if opened else talk.project_id
+            if thread is not None and talk.project_id != thread.project_id:
+                # A new project knows nothing of what was said before.
+                raise UpstreamError(Failure(Kind.STALE_PROJECT, "another project was opened"))
             if any(isinstance(event, VISIBLE) for event in events):
                 return
             for failed in (event for event in events if isinstance(event, Failed)):

@@ -1,8 +1,12 @@
-"""Several answers to one request (``n``), each from an ask of its own, told as they come."""
+"""Several answers to one request (``n``), each from an ask of its own, told as they come.
+
+Each is read by a task of its own, from its opening to its closing.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -23,12 +27,20 @@ from proxy.services.answering import Answering
 from proxy.services.attempts import GaveUp
 from proxy.wire.openai_completion import usage_of
 
-_OF_A_CHOICE = (
+_OF_A_CHOICE: Final = (
     TextDelta, ReasoningDelta, ToolCallDelta, RefusalDelta, Cited, Verbatim, Finished,
 )  # fmt: skip
-Outcome = list[ChatEvent] | Exception
 # Raises ``GaveUp``.
 Open = Callable[[], Awaitable[Answering]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What a choice said next; ``last``: and no more."""
+
+    number: int
+    events: list[ChatEvent]
+    last: bool
 
 
 @dataclass(slots=True)
@@ -47,12 +59,18 @@ class SeveralAnswers:
     retry_after: float | None = None
     ended: bool = False
     _answers: dict[int, Answering] = field(init=False)
-    _reading: dict[asyncio.Task[Outcome], int] = field(default_factory=dict)
-    # Choices for which there was no room beside their own siblings.
-    _waiting: list[int] = field(default_factory=list)
+    _reading: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    # Without a limit: all of it is kept in ``full`` anyway.
+    _heard: asyncio.Queue[_Batch | Exception] = field(default_factory=asyncio.Queue)
+    # How many have not told their last batch, and how many have a seat or may still get one.
+    _untold: int = field(init=False)
+    _active: int = field(init=False)
+    # Set when the next of them gives its seat back.
+    _seat_freed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._answers = {0: self.first}
+        self._untold = self._active = self._count
 
     @property
     def route(self) -> Route:
@@ -86,84 +104,87 @@ class SeveralAnswers:
 
     async def begin(self) -> list[ChatEvent]:
         """The beginning of the first; the others are on their way."""
-        events = self._enter(0, await self.first.begin())
-        for number in range(1, self._count):
-            self._start(number, self._opened(number))
-        await self._go_on(0)
+        events = self._enter(_Batch(0, await self.first.begin(), self.first.ended))
+        if not self.ended:
+            for number in range(self._count):
+                task = self._tasks.create_task(self._read(number), name="choice")
+                self._reading[number] = task
         return events
 
     async def next_events(self) -> list[ChatEvent]:
-        """Whatever came next, of one or more of them. Raises ``GaveUp`` when one cannot be had."""
-        done, _ = await asyncio.wait(self._reading, return_when=asyncio.FIRST_COMPLETED)
-        events: list[ChatEvent] = []
-        for task in done:
-            number, outcome = self._reading.pop(task), task.result()
-            if isinstance(outcome, Exception):
-                self._put_off(number, outcome)
-                continue
-            events += self._enter(number, outcome)
-            await self._go_on(number)
-        self.ended = self.failure is not None or not self._reading
-        return events
+        """The next batch of one of them. Raises ``GaveUp`` when one cannot be had."""
+        heard = await self._heard.get()
+        if isinstance(heard, Exception):
+            raise heard
+        return self._enter(heard)
 
-    def _start(self, number: int, work: Awaitable[list[ChatEvent]]) -> None:
-        self._reading[self._tasks.create_task(_outcome(work), name="choice")] = number
+    async def _read(self, number: int) -> None:
+        """A failure is a value: the tasks' group must not fall with it."""
+        try:
+            await self._read_one(number)
+        except Exception as error:
+            self._heard.put_nowait(error)
 
-    async def _opened(self, number: int) -> list[ChatEvent]:
-        answer = self._answers[number] = await self._open()
-        return await answer.begin()
+    async def _read_one(self, number: int) -> None:
+        answer = self._answers[number] = self.first if number == 0 else await self._opened()
+        try:
+            if number:
+                self._hear(number, await answer.begin())
+            while not answer.ended:
+                self._hear(number, await answer.next_events())
+        finally:
+            await answer.aclose()
+            self._active -= 1
+            self._seat_freed.set()
+            self._seat_freed = asyncio.Event()
 
-    def _put_off(self, number: int, error: Exception) -> None:
-        """A choice that only its siblings keep waiting has its turn when one of them ends."""
-        crowded = isinstance(error, GaveUp) and error.failure.kind is Kind.ALL_BUSY
-        if not (crowded and self._reading):
-            raise error
-        self._waiting.append(number)
+    def _hear(self, number: int, events: list[ChatEvent]) -> None:
+        self._heard.put_nowait(_Batch(number, events, self._answers[number].ended))
 
-    async def _go_on(self, number: int) -> None:
-        answer = self._answers[number]
-        if not answer.ended:
-            self._start(number, answer.next_events())
-            return
-        if answer.failure is not None:
-            self.failure, self.retry_after = answer.failure, answer.retry_after
-            return
-        # Its account may be the one that another choice waits for.
-        await answer.aclose()
-        while self._waiting:
-            waiting = self._waiting.pop()
-            self._start(waiting, self._opened(waiting))
+    async def _opened(self) -> Answering:
+        """A further choice. If its siblings may keep it waiting, it goes on when one has ended."""
+        while True:
+            freed = self._seat_freed
+            try:
+                return await self._open()
+            except GaveUp as error:
+                self._active -= 1
+                crowded = error.failure.kind is Kind.ALL_BUSY
+                if not (crowded and (self._active or freed.is_set())):
+                    raise
+            await freed.wait()
+            self._active += 1
 
-    def _enter(self, number: int, events: list[ChatEvent]) -> list[ChatEvent]:
+    def _enter(self, batch: _Batch) -> list[ChatEvent]:
         told: list[ChatEvent] = [
-            msgspec.structs.replace(event, choice=number)
+            msgspec.structs.replace(event, choice=batch.number)
             if isinstance(event, _OF_A_CHOICE)
             else event
-            for event in events
+            for event in batch.events
         ]
         for event in told:
             self.full.add(event)
+        if batch.last:
+            answer = self._answers[batch.number]
+            self.failure, self.retry_after = answer.failure, answer.retry_after
+            self._untold -= 1
+            self.ended = self.failure is not None or not self._untold
         return told
 
     def usage(self) -> dict[str, int]:
         """The question is counted once, the answers together."""
-        counts = [each.usage() for each in self._answers.values()]
+        counts = [each.usage() for _, each in sorted(self._answers.items())]
         said = sum(each["completion_tokens"] for each in counts)
         return usage_of(counts[0]["prompt_tokens"], said)
 
     async def aclose(self) -> None:
-        """Stop reading, then close each of them."""
-        for task in self._reading:
-            task.cancel()
+        """Stop those that still speak, and wait until all are closed."""
+        for number, task in self._reading.items():
+            answer = self._answers.get(number)
+            # One that has ended is being closed in peace: what its connection still brings is read.
+            if answer is None or not answer.ended:
+                task.cancel()
         if self._reading:
-            await asyncio.wait(self._reading)
-        for answer in self._answers.values():
-            await answer.aclose()
-
-
-async def _outcome(work: Awaitable[list[ChatEvent]]) -> Outcome:
-    """A failure as a value: the tasks' group must not fall with it."""
-    try:
-        return await work
-    except Exception as error:
-        return error
+            await asyncio.wait(self._reading.values())
+        # Its task may never have run.
+        await self.first.aclose()

@@ -88,6 +88,8 @@ class SuppliedAnswer:
     async def _repair(self) -> list[ChatEvent]:
         """Open the second ask; what came with its opening."""
         turns = self._reader.repair_turns()
+        # Its project holds what the caller does not see. The repair may need its account's seat.
+        self._first.reply = None
         await self._first.aclose()
         try:
             second = self._second = await self._again(turns)
@@ -102,10 +104,14 @@ class SuppliedAnswer:
                 self.full.add(event)
         self.ended = over
         if over:
-            # The upstream's own thread must hold what the caller saw: no more, no less.
-            whole = self._second is None and self.failure is None and not self._reader.cut
-            self._first.reply = reply_turn(self.full) if whole else None
+            self._first.reply = reply_turn(self.full) if self._is_whole() else None
         return events
+
+    def _is_whole(self) -> bool:
+        """Whether the upstream's own thread holds what the caller saw: no more, no less."""
+        reader = self._reader
+        as_it_came = self._second is None and not (reader.cut or reader.silenced)
+        return as_it_came and self.failure is None and self._first.reply is not None
 
     def usage(self) -> dict[str, int]:
         """What was asked, in both asks, and what the caller was told."""

@@ -6,6 +6,8 @@ from proxy.core.tokens import count
 
 # Counting what came since the last whole piece again and again costs; a longer piece is settled.
 _SETTLED: Final = 200
+# No token of the vocabulary is longer, in characters; spaces come close.
+_LONGEST_TOKEN: Final = 128
 
 
 class Cutter:
@@ -60,7 +62,8 @@ class Cutter:
             return text
         used = count(self._piece + text)
         if used > self._left:
-            self.reason = "length"
+            # The text ends before a stop sequence that may have been found behind this.
+            self.reason, self.stop = "length", ""
             return self._longest_that_fits(text)
         self._piece += text
         if len(self._piece) > _SETTLED:
@@ -70,7 +73,7 @@ class Cutter:
 
     def _longest_that_fits(self, text: str) -> str:
         assert self._left is not None
-        low, high = 0, len(text)
+        low, high = 0, min(len(text), self._left * _LONGEST_TOKEN)
         while low < high:
             middle = (low + high + 1) // 2
             if count(self._piece + text[:middle]) <= self._left:

@@ -32,7 +32,8 @@ class TextAnswer:
 
     Then ``wanted`` is None, or what is to be said to the model to get a better answer: that ask's
     events are read after ``begin_repair``, or ``give_up`` is called. ``stem`` makes the ids of
-    calls unique. ``cut`` says that the upstream goes on and should be stopped.
+    calls unique. ``cut`` says that the upstream goes on and should be stopped, ``silenced`` that
+    it went on after its calls, which the caller does not see.
     """
 
     def __init__(self, wishes: Wishes, stem: str) -> None:
@@ -41,7 +42,9 @@ class TextAnswer:
         self._calls = 0
         self._problems: list[str] = []
         self._spoiled: list[str] = []
+        self._first_document = ""
         self._repairing = False
+        self.silenced = False
         self._begin()
 
     def _begin(self) -> None:
@@ -77,12 +80,15 @@ class TextAnswer:
     def begin_repair(self) -> None:
         """The second ask's answer comes next."""
         self._repairing = True
+        self._first_document = "".join(self._document)
         self._begin()
 
     def give_up(self) -> list[ChatEvent]:
-        """There will be no second answer: the first one is told as it is."""
+        """There is no second answer, or only half of one: the first one is told as it is."""
         out: list[ChatEvent] = []
         self.wanted = None
+        if self._repairing:
+            self._document.clear()
         self._conclude("stop", out, mended=False)
         return out
 
@@ -94,10 +100,12 @@ class TextAnswer:
             self._finish(self._cutter.reason, out)
 
     def _show(self, text: str, out: list[ChatEvent]) -> None:
-        if self._tools is None:
-            self._say(text, out)
-        elif text:
+        if self._tools is not None:
             self._pieces(self._tools.feed(text), out)
+        elif self._wishes.structure is not None:
+            self._document.append(text)
+        elif text:
+            out.append(TextDelta(text))
 
     def _pieces(self, pieces: Iterable[Piece], out: list[ChatEvent]) -> None:
         for piece in pieces:
@@ -105,22 +113,24 @@ class TextAnswer:
                 return
             if isinstance(piece, Called):
                 self._call(piece, out)
-            elif self._calls or self._repairing:
-                # After a call models make its result up; a repair's own words are not the answer.
-                self._note(piece)
-            elif isinstance(piece, Spoiled) or self._spoiled:
-                self._note(piece)
-                self._spoiled.append(piece.raw if isinstance(piece, Spoiled) else piece.text)
-            else:
-                self._say(piece.text, out)
+                continue
+            if isinstance(piece, Spoiled):
+                self._problems.append(piece.problem)
+            self._words(piece, out)
 
-    def _note(self, piece: Said | Spoiled) -> None:
-        if isinstance(piece, Spoiled):
-            self._problems.append(piece.problem)
-
-    def _say(self, text: str, out: list[ChatEvent]) -> None:
-        if self._wishes.structure is not None:
+    def _words(self, piece: Said | Spoiled, out: list[ChatEvent]) -> None:
+        """What is no call; from a spoiled call on it is told only if that is not mended."""
+        text = piece.raw if isinstance(piece, Spoiled) else piece.text
+        if self._calls:
+            # After a call models make its result up.
+            self.silenced = True
+        elif self._wishes.structure is not None:
             self._document.append(text)
+        elif self._repairing:
+            # A repair's own words are not the answer.
+            return
+        elif isinstance(piece, Spoiled) or self._spoiled:
+            self._spoiled.append(text)
         elif text:
             out.append(TextDelta(text))
 
@@ -172,11 +182,18 @@ class TextAnswer:
         out.append(Finished(reason, stop=self._cutter.stop))
 
     def _structured(self, reason: str) -> ChatEvent:
+        """The document; of two answers the second, unless only the first one holds any."""
         assert self._wishes.structure is not None
-        text = "".join(self._document)
-        read = structure_text.read(text, self._wishes.structure)
-        if not isinstance(read, Misfit):
-            return TextDelta(read.text)
+        text, first = "".join(self._document), self._first_document
+        misfits = []
+        for answer in [text, first] if text else [first]:
+            read = structure_text.read(answer, self._wishes.structure)
+            if not isinstance(read, Misfit):
+                return TextDelta(read.text)
+            misfits.append((answer, read))
+        said, misfit = misfits[0]
         if reason == "length":
-            return TextDelta(text)
-        return RefusalDelta(text if read.is_prose else f"The answer did not fit: {read.problem}")
+            return TextDelta(said)
+        return RefusalDelta(
+            said if misfit.is_prose else f"The answer did not fit: {misfit.problem}"
+        )

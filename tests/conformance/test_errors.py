@@ -12,7 +12,16 @@ from conformance.error_objects import (
 )
 from conformance.failure_table import ANSWERS, EXPECTED, ROWS, STREAMS
 from conformance.raw_http import AUTH, RawReply, ask, chat_body, connected
-from conformance.sides import COOKIE, KEY, SECRET_KEY, SECRET_OF_CALLER, SECRET_SESSION, Side, Start
+from conformance.sides import (
+    COOKIE,
+    KEY,
+    SECRET_KEY,
+    SECRET_OF_CALLER,
+    SECRET_SESSION,
+    Side,
+    Start,
+    eventually,
+)
 from conformance.sse_reading import read_stream
 
 from proxy.api import context
@@ -122,7 +131,11 @@ def test_c36_busy_accounts_are_503(start: Start, route: str) -> None:
 
 def test_c36_a_server_that_shuts_down_is_503(start: Start) -> None:
     side = start(COOKIE)
-    side.live.application.services.health.draining = True
+    health = side.live.application.services.health
+    # What is under way for somebody else keeps it from ending before this is answered.
+    health.in_flight += 1
+    side.live.drain()
+    eventually(lambda: health.draining, 2)
 
     reply = _asked(side, stream=True)
 

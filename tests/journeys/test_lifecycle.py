@@ -6,10 +6,12 @@ import stat
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 import pytest
+from conformance.sides import eventually
 from conftest import Upstream
 from program import program, run
 
@@ -113,6 +115,25 @@ def test_the_drain_ends_in_time_and_even_then_honestly(tmp_path: Path, upstream:
         assert json.loads(rest[-2][6:])["error"]["code"] == "shutting_down"
         assert rest[-1] == "data: [DONE]"
         assert server.wait() == 0
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_who_still_waits_when_the_drain_ends_is_told(
+    tmp_path: Path, upstream: Upstream, path: str
+) -> None:
+    upstream.script({"flow": "chat", "delay_s": 30})
+    given = {"GS_COOKIE": "alice", "GENSPARK_BASE_URL": upstream.url, "DRAIN_SECONDS": "0.3"}
+    body = {"model": "gpt-5.4", "messages": [{"role": "user", "content": "x"}]}
+    with program(tmp_path, **given) as server, ThreadPoolExecutor(1) as other:
+        waiting = other.submit(server.client.post, path, json=body)
+        eventually(lambda: len(upstream.log("chat")) == 1, 10)
+        server.signal(signal.SIGTERM)
+        reply = waiting.result(20)
+        assert server.wait() == 0
+
+    assert (reply.status_code, reply.headers["content-type"]) == (503, "application/json")
+    assert "shutting down" in reply.json()["error"]["message"]
+    assert (reply.json().get("type") == "error") == (path == "/v1/messages")
 
 
 def test_a_lock_survives_kill_minus_nine(tmp_path: Path, upstream: Upstream) -> None:

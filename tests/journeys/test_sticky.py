@@ -3,6 +3,7 @@
 Genspark2API kept one project per cookie and model and told every caller's words to all of them.
 """
 
+import dataclasses
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -241,6 +242,118 @@ def test_a_tool_loop_goes_on_in_its_project(sticky: LiveServer, upstream: Upstre
     [told] = texts(second)
     assert "12:34" in told
     assert "12:34" in talk.messages[-1]["content"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_project_that_begins_anew_is_not_taken_for_the_old_one(
+    sticky: LiveServer, upstream: Upstream, stream: bool
+) -> None:
+    talk = Talk(sticky)
+    talk.ask("One?")
+    said = {"type": "message_field_delta", "message_id": "m", "field_name": "content"}
+    result = {"type": "message_result", "message": {"role": "assistant", "content": "What?"}}
+    start = {"type": "project_start", "id": "another"}
+    upstream.script({"flow": "chat", "frames": [start, {**said, "delta": "What?"}, result]})
+    messages = [*talk.messages, {"role": "user", "content": "Two?"}]
+    reply = sticky.chat(messages=messages, stream=stream)
+
+    assert reply.headers["x-genspark2api-attempts"] == "2"
+    assert "What?" not in reply.text
+    lost, fresh = asks(upstream)[1:]
+    assert (len(texts(lost)), len(texts(fresh))) == (1, 3)
+
+
+def test_all_attempts_are_told_of_when_none_works(serve: Serve, upstream: Upstream) -> None:
+    server = serve(auto_model_chat_map_type=1, max_attempts=1)
+    talk = Talk(server)
+    talk.ask("One?")
+    upstream.script({"flow": "chat", "scenario": "internal_error", "times": 2})
+    reply = server.chat(messages=[*talk.messages, {"role": "user", "content": "Two?"}])
+    assert reply.status_code == 502
+    assert reply.headers["x-genspark2api-attempts"] == "2"
+    assert len(asks(upstream)) == 3
+
+
+GIVEN_CALL = '<tool_call>{"name": "get_time", "arguments": {}}</tool_call>'
+
+
+@pytest.mark.parametrize(
+    ("answers", "known"),
+    [
+        ([GIVEN_CALL], True),
+        ([f"{GIVEN_CALL}\nThe time is 12:00."], False),
+        (['<tool_call>{"name": "get_tim"}</tool_call>', GIVEN_CALL], False),
+        (['<tool_call>{"name": "get_tim"}</tool_call>'] * 2, False),
+    ],
+    ids=["as it came", "a result made up", "repaired", "repaired in vain"],
+)
+def test_only_an_answer_that_was_told_as_it_came_is_gone_on_with(
+    sticky: LiveServer, upstream: Upstream, answers: list[str], known: bool
+) -> None:
+    upstream.script(*({"flow": "chat", "answer": {"text": text}} for text in answers))
+    talk = Talk(sticky, tools=[TOOL])
+    talk.ask("What time is it?")
+    for call in talk.messages[-1].get("tool_calls", []):
+        talk.messages.append({"role": "tool", "tool_call_id": call["id"], "content": "12:34"})
+    talk.ask("And?")
+    last = asks(upstream)[-1]
+    assert (last["body"]["project_id"] is not None) == known
+
+
+def test_visible_thoughts_do_not_change_a_conversation(serve: Serve, upstream: Upstream) -> None:
+    server = serve(auto_model_chat_map_type=1, reasoning_style="think")
+    talk = Talk(server)
+    upstream.script({"flow": "chat", "scenario": "answerthink"})
+    talk.ask("One?")
+    assert talk.messages[-1]["content"].startswith("<think>")
+    talk.ask("Two?")
+    assert texts(asks(upstream)[-1]) == ["Two?"]
+
+
+@pytest.mark.parametrize("how", ["removed", "disabled"])
+def test_an_account_that_is_gone_takes_its_projects_along(
+    sticky: LiveServer, upstream: Upstream, how: str
+) -> None:
+    talk = Talk(sticky)
+    label = talk.ask("One?").headers["x-genspark2api-account"]
+    desk = sticky.application.services.desk
+    accounts = [seat.account for seat in desk.pool.seats()]
+    gone = next(account for account in accounts if account.label == label)
+    rest = [account for account in accounts if account is not gone]
+    kept = [dataclasses.replace(gone, disabled=True)] if how == "disabled" else []
+
+    async def replace() -> None:
+        desk.replace([*rest, *kept])
+
+    sticky.call(replace())
+    assert talk.ask("Two?").headers["x-genspark2api-account"] != label
+    assert len(texts(asks(upstream)[-1])) == 3
+
+
+def test_the_key_may_answer_a_question_in_between(serve: Serve, upstream: Upstream) -> None:
+    server = serve(auto_model_chat_map_type=1, gsk_api_key=["gsk-a"], route_order=["cookie", "key"])
+    talk = Talk(server)
+    label = talk.ask("One?").headers["x-genspark2api-account"]
+    path = f"/admin/accounts/{label}/lock"
+    assert server.client.post(path, json={"minutes": 5}).status_code == 200
+    assert talk.ask("Two?").headers["x-genspark2api-route"] == "key"
+    assert server.client.post(f"/admin/accounts/{label}/unlock").status_code == 200
+    talk.ask("Three?")
+    assert asks(upstream)[-1]["body"]["project_id"] is None
+    assert len(texts(asks(upstream)[-1])) == 5
+
+
+def test_the_operators_project_is_nobodys_own(serve: Serve, upstream: Upstream) -> None:
+    server = serve(auto_model_chat_map_type=1)
+    Talk(server).ask("One?")
+    given = asks(upstream)[0]["project"]
+    server.application.services.chat.conversations.projects["gpt-5.4"] = given
+    talk = Talk(server)
+    talk.ask("Two?")
+    talk.ask("Three?")
+    # As without sticky conversations: all of it, each time.
+    assert [ask["body"]["project_id"] for ask in asks(upstream)[1:]] == [given, given]
+    assert [len(texts(ask)) for ask in asks(upstream)[1:]] == [1, 3]
 
 
 # Two callers who say the same things at the same time.

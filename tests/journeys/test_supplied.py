@@ -1,13 +1,18 @@
 """What the server supplies on the cookie route: tools, documents, ends, choices, repairs."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from conformance.dialects import PDF
+from conformance.raw_http import AUTH, connected
 from conformance.sides import eventually
 from conformance.sse_reading import read_stream
 from conftest import Serve, Upstream
 from live import LiveServer
+
+from proxy.api import event_stream
 
 SCHEMA = {
     "type": "object",
@@ -202,7 +207,9 @@ def test_one_choice_that_cannot_be_had_is_none_at_all(serve: Serve, upstream: Up
     answers(upstream, "first")
     upstream.script({"flow": "chat", "scenario": "internal_error", "times": None})
 
-    assert server.chat(n=2).status_code == 502
+    reply = server.chat(n=2)
+    assert reply.status_code == 502
+    assert reply.headers["x-genspark2api-attempts"] == "2"
     pool = server.application.services.desk.pool
     eventually(lambda: all(seat.busy == 0 for seat in pool.seats()), 5)
 
@@ -270,3 +277,128 @@ def test_a_schema_that_is_none_is_a_clear_400(server: LiveServer, upstream: Upst
     assert reply.status_code == 400
     assert reply.json()["error"]["code"] == "invalid_schema"
     assert asked(upstream) == []
+
+
+def test_a_repair_asks_no_route_that_would_answer_in_its_own_way(
+    serve: Serve, upstream: Upstream
+) -> None:
+    server = serve(gsk_api_key=["gsk-a"], route_order=["cookie", "key"])
+    answers(upstream, BAD)
+    upstream.script({"flow": "chat", "scenario": "rate_limit_cf1", "times": None})
+
+    said = message(server, tools=[TOOL], tool_choice="required")
+    assert (said["content"], said["finish"]) == (BAD, "stop")
+    assert upstream.log("key_chat") == []
+
+
+def test_beside_tools_a_document_is_repaired_too(server: LiveServer, upstream: Upstream) -> None:
+    answers(upstream, '{"city": 5}', '{"city": "Bern"}')
+    said = message(server, tools=[TOOL], response_format=FORMAT)
+    assert (said["content"], said["finish"]) == ('{"city": "Bern"}', "stop")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_choices_wait_for_each_other_where_there_is_one_seat(
+    serve: Serve, upstream: Upstream, stream: bool
+) -> None:
+    """Each answer takes longer than anybody waits for a seat."""
+    server = serve(cookie_concurrency=1, account_wait=0.05)
+    texts = ["first word", "second word", "third word", "fourth word"]
+    rules = [{"flow": "chat", "answer": {"text": each}, "frame_delay_s": 0.02} for each in texts]
+    upstream.script(*rules)
+    reply = server.chat(n=4, stream=stream)
+
+    assert reply.status_code == 200
+    for text in texts:
+        assert text.partition(" ")[0] in reply.text
+    starts = [entry["started"] for entry in upstream.log("chat")]
+    assert len(starts) == 4
+    assert all(later - earlier > 0.05 for earlier, later in pairwise(starts))
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_calls_of_all_choices_have_names_of_their_own(
+    server: LiveServer, upstream: Upstream, number: int
+) -> None:
+    answers(upstream, *[f"{GOOD}\n{GOOD}"] * number)
+    choices = server.chat(tools=[TOOL], n=number).json()["choices"]
+    ids = [call["id"] for choice in choices for call in choice["message"]["tool_calls"]]
+    assert len(set(ids)) == len(ids) == 2 * number
+    assert max(map(len, ids)) <= 40, "OpenAI's own limit when they are sent back"
+
+
+@pytest.mark.parametrize("fields", [{"n": 4}, {"tools": [TOOL]}], ids=["choices", "repair"])
+def test_a_file_is_uploaded_once_however_often_it_is_asked_about(
+    server: LiveServer, upstream: Upstream, fields: dict[str, Any]
+) -> None:
+    upstream.script({"flow": "chat", "answer": {"text": BAD}, "times": None})
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:;base64,{PDF}"}}
+    reply = server.chat(messages=[{"role": "user", "content": [file]}], **fields)
+
+    assert reply.status_code == 200
+    parts = [
+        part["private_file"]["private_storage_url"]
+        for entry in upstream.log("chat")
+        for message in entry["body"]["messages"]
+        if isinstance(message["content"], list)
+        for part in message["content"]
+    ]
+    assert len(parts) > 1
+    assert len(set(parts)) == 1
+    assert len(upstream.log("blob")) == 1
+
+
+LEAVERS: dict[str, dict[str, Any]] = {
+    "choices": {"n": 4},
+    "a document": {"response_format": FORMAT},
+    "a call": {"tools": [TOOL], "tool_choice": "required"},
+}
+
+
+@pytest.mark.parametrize("fields", LEAVERS.values(), ids=LEAVERS)
+@pytest.mark.parametrize("where", ["first", "later"])
+def test_who_leaves_leaves_nothing_behind(
+    serve: Serve, upstream: Upstream, fields: dict[str, Any], where: str
+) -> None:
+    """In the first ask, or when choices and repairs are on their way."""
+    server = serve(cookie_concurrency=2)
+    if where == "later":
+        answers(upstream, "I will not.")
+    upstream.script({"answer": {"deltas": ["word "] * 400}, "frame_delay_s": 0.05, "times": None})
+    asks = 1 if where == "first" else 2
+    body = {"model": "gpt-5.4", "messages": [{"role": "user", "content": "Hi"}], **fields}
+    with connected(server.url) as connection:
+        connection.send("POST", "/v1/chat/completions", AUTH, json.dumps(body).encode())
+        eventually(lambda: len(upstream.log("chat")) >= asks, 5)
+
+    services = server.application.services
+    eventually(lambda: services.health.in_flight == 0, 5)
+    eventually(lambda: all(seat.busy == 0 for seat in services.desk.pool.seats()), 5)
+    eventually(lambda: all(entry["ended"] is not None for entry in upstream.log("chat")), 5)
+
+
+def test_a_held_back_answer_is_seen_when_it_is_told(server: LiveServer, upstream: Upstream) -> None:
+    deltas = ['{"city": ', '"Bern"', "}", *[" "] * 20]
+    upstream.script({"flow": "chat", "answer": {"deltas": deltas}, "frame_delay_s": 0.02})
+    reply = server.chat(response_format=FORMAT, stream=True)
+    assert read_stream(reply.content).text().strip() == '{"city": "Bern"}'
+    services = server.application.services
+    eventually(lambda: services.health.in_flight == 0, 5)
+    registry = services.metrics.registry
+    total = registry.get_sample_value("genspark2api_request_seconds_sum")
+    first = registry.get_sample_value("genspark2api_first_token_seconds_sum")
+    assert first is not None
+    assert total is not None
+    assert first > total / 2
+
+
+def test_a_silent_stream_is_kept_alive_while_a_document_is_held_back(
+    serve: Serve, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT", 0.1)
+    server = serve(first_event_patience=0.1)
+    deltas = ['{"city": ', '"Bern"', "}", *[" "] * 20]
+    upstream.script({"flow": "chat", "answer": {"deltas": deltas}, "frame_delay_s": 0.04})
+    reply = server.chat(response_format=FORMAT, stream=True)
+    assert reply.content.count(b": ping\n\n") >= 2
+    assert reply.content.endswith(b"data: [DONE]\n\n")

@@ -106,7 +106,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         (_url(PDF), "", "file-1.pdf", "application/pdf", PDF),
         (base64.b64encode(PDF).decode(), "a.pdf", "a.pdf", "application/pdf", PDF),
         (base64.urlsafe_b64encode(PDF).decode(), "", "file-1.pdf", "application/pdf", PDF),
-        (_url(PDF), "/home/me/secret plans.txt", "secret plans.txt.pdf", "application/pdf", PDF),
+        (_url(PDF), "/srv/mine/secret plans.txt", "secret plans.txt.pdf", "application/pdf", PDF),
         (_url(_docx()), "a.docx", "a.docx", WORD, _docx()),
         (_url(b"a,b\n1,2\n"), "C:\\t.csv", "t.csv", "text/csv", b"a,b\n1,2\n"),
         (_url(b"# Hi"), "READ.ME.md", "READ.ME.md", "text/markdown", b"# Hi"),
