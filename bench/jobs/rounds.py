@@ -12,14 +12,9 @@ from bench.jobs.downloads import Copied, copied, downloads
 from bench.jobs.flight import Subject, flight
 from bench.jobs.metrics import SERVER
 from bench.jobs.plan import Plan
-from bench.jobs.services import (
-    BASELINES,
-    Server,
-    running_baseline,
-    running_server,
-)
+from bench.jobs.services import BASELINES, Server, running_baseline, running_server
 from bench.metrics import Sample
-from bench.processes import BrokenServerError, Place
+from bench.processes import BrokenServerError, Place, tail
 from bench.sidecar.services import Emulator, running_emulator
 
 
@@ -71,7 +66,8 @@ async def _in_flight(run: Run, results: Results) -> None:
         running_emulator(run.load_place("flight")) as emulator,
         running_server(emulator, run.plan, run.server_place("flight"), run.command) as server,
     ):
-        results.add(SERVER, await flight(Subject(run.plan, server, emulator)))
+        with _noting_failure(results, SERVER, server.log):
+            results.add(SERVER, await flight(Subject(run.plan, server, emulator)))
 
 
 async def _downloading(run: Run, results: Results) -> None:
@@ -82,6 +78,7 @@ async def _downloading(run: Run, results: Results) -> None:
         emulator = await stack.enter_async_context(starting)
         starting_server = running_server(emulator, run.plan, place, run.command)
         server = await stack.enter_async_context(starting_server)
+        stack.enter_context(_noting_failure(results, SERVER, server.log))
         copy = await copied(server, emulator, run.plan)
         results.add(SERVER, copy.samples)
         others = await _baselines(stack, server, place, results)
@@ -109,19 +106,21 @@ async def _others(
 ) -> None:
     for name, server in others.items():
         gc.collect()
-        with _noting_failure(results, name):
+        with _noting_failure(results, name, server.log):
             path = f"/{copy.name}"
             results.add(name, await downloads(server, path, run.plan, [emulator.pid]))
 
 
 @contextlib.contextmanager
-def _noting_failure(results: Results, name: str) -> Iterator[None]:
+def _noting_failure(results: Results, name: str, log: Path | None = None) -> Iterator[None]:
+    """Keeps the reason, and the end of the server's log, which is gone after the run."""
     try:
         yield
-    except TimeoutError:
-        results.broken.setdefault(name, "it took far too long")
-    except BrokenServerError as error:
-        results.broken.setdefault(name, str(error))
+    except (TimeoutError, BrokenServerError) as error:
+        reason = str(error) or "it took far too long"
+        if log is not None and (last := tail(log)):
+            reason += f"; its log ends: {last}"
+        results.broken.setdefault(name, reason)
 
 
 @contextlib.contextmanager

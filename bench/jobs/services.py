@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from bench.dialect import SECRET
 from bench.jobs import static_nginx
 from bench.jobs.plan import Plan
 from bench.loops import LOOPBACK
-from bench.processes import LOG, BrokenServerError, Place, process, tail
+from bench.processes import LOG, Place, process
 from bench.servers import free_port, wait_ready
 from bench.sidecar.services import Emulator
 from bench.targets import Launch, beside_python, python_module
@@ -26,6 +26,11 @@ class Server:
     port: int
     pid: int
     folder: Path
+
+    @property
+    def log(self) -> Path:
+        """What it has written."""
+        return self.folder / LOG
 
     @property
     def media(self) -> Path:
@@ -62,7 +67,7 @@ async def running_server(
     accounts.write_text(accounts_file(plan.accounts))
     env = _environment(emulator, plan, port, folder) | {"ACCOUNTS_FILE": str(accounts)}
     launch = Launch(command or [beside_python("genspark2api"), "serve"], env)
-    with process(launch, place, folder) as child, log_in_failure(folder / LOG):
+    with process(launch, place, folder) as child:
         await wait_ready(child, port, folder / LOG)
         yield Server(port, child.pid, folder)
 
@@ -99,15 +104,6 @@ async def running_baseline(baseline: Baseline, files: Path, place: Place) -> Asy
     """A baseline that serves these files."""
     port, folder = free_port(), place.new_directory(baseline.name)
     launch = baseline.launch(port, files, folder)
-    with process(launch, place, folder) as child, log_in_failure(folder / LOG):
+    with process(launch, place, folder) as child:
         await wait_ready(child, port, folder / LOG)
         yield Server(port, child.pid, folder)
-
-
-@contextlib.contextmanager
-def log_in_failure(log: Path) -> Iterator[None]:
-    """The log is gone after the run."""
-    try:
-        yield
-    except BrokenServerError as error:
-        raise BrokenServerError(f"{error}; its log ends: {tail(log)}") from error

@@ -29,11 +29,15 @@ Saved = tuple[JobNews, Path, int]
 
 @dataclass(slots=True)
 class Errand:
-    """``output`` is the file or folder for results; ``ids`` are the jobs, once there are any."""
+    """``output`` is the file or folder for results; ``ids`` are the jobs, once there are any.
+
+    ``_fact``: what a person who leaves now is told.
+    """
 
     output: str | None = None
     force: bool = False
     ids: list[str] = field(default_factory=list)
+    _fact: str = ""
 
     def run(self, work: Work) -> None:
         """Do the work, which says whether all is well. Ends with ``typer.Exit`` otherwise."""
@@ -88,12 +92,14 @@ class Errand:
     async def _see_through(
         self, server: Server, show: Show, *, met: bool
     ) -> tuple[list[JobNews], list[Saved]]:
+        self._fact = "The job goes on" if len(self.ids) == 1 else "The jobs go on"
         jobs = await Watch(server, show, met).until_ended(self.ids)
+        self._fact = "The result stays" if len(jobs) == 1 else "The results stay"
         return jobs, await save_all(Saving(server, show, self.force), jobs, self.output)
 
     def _interrupted(self) -> None:
-        if self.ids:
-            self._goes_on()
+        if self._fact:
+            self._come_back()
             return
         err.print("Whether the server took the request is not known here; it tells by:")
         err.print("  genspark2api jobs list")
@@ -101,12 +107,11 @@ class Errand:
     def _stopped(self, stop: Stop) -> None:
         err.print(Text(str(stop), "red"))
         gone = isinstance(stop, Refused) and not stop.passes
-        if self.ids and not gone:
-            self._goes_on()
+        if self._fact and not gone:
+            self._come_back()
 
-    def _goes_on(self) -> None:
-        what = "The job goes on" if len(self.ids) == 1 else "The jobs go on"
-        err.print(f"{what} at the server. To come back for the result:")
+    def _come_back(self) -> None:
+        err.print(f"{self._fact} at the server. To come back for it:")
         err.print(f"  {way_back(self.ids, self.output, force=self.force)}", markup=False)
 
 

@@ -53,18 +53,19 @@ class JobNews(Struct, frozen=True, kw_only=True):
 def read_job(shown: Any) -> JobNews:
     """The news in a decoded job; what is missing or of a wrong type is left out."""
     link = next((url for url in list_at(shown, "urls") if isinstance(url, str)), "")
+    state = text_at(shown, "state")
     file = _file(shown, file_name(link))
     size = number_at(file, "bytes")
     return JobNews(
         id=text_at(shown, "id"),
         kind=text_at(shown, "kind") or "job",
         model=text_at(shown, "model"),
-        state=text_at(shown, "state"),
+        state=state,
         progress=max(0, min(100, int(number_at(shown, "progress") or 0))),
         elapsed=max(0.0, number_at(shown, "elapsed_seconds") or 0.0),
         expected=number_at(shown, "expected_seconds"),
         account=text_at(shown, "account"),
-        error=_error(shown),
+        error="" if state == JobState.CANCELLED else _error(shown),
         link=link,
         size=None if size is None else int(size),
         sha256=text_at(file, "sha256"),
@@ -84,4 +85,12 @@ def _error(shown: Any) -> str:
 
 def file_name(link: str) -> str:
     """The last part of a link's path."""
-    return unquote(urlsplit(link).path).rpartition("/")[2]
+    return unquote(path_of(link)).rpartition("/")[2]
+
+
+def path_of(link: str) -> str:
+    """A link's path as it is written; empty where the link is none."""
+    try:
+        return urlsplit(link).path
+    except ValueError:
+        return ""

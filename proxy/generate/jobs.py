@@ -2,11 +2,10 @@
 
 import json
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from proxy.generate.commands import Force, Output
@@ -20,8 +19,6 @@ jobs_app = typer.Typer(no_args_is_help=True, help="Look at jobs of images and vi
 
 JobId = Annotated[str, typer.Argument(help="The job's id, as `jobs list` shows it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-# A file or a pipe gets whole lines.
-ENDLESS: Final = 1000
 
 
 @jobs_app.command("list")
@@ -48,14 +45,13 @@ def _print_json(body: Any) -> None:
 
 
 def _print_table(body: Any) -> None:
-    from proxy.generate.tables import table
+    from proxy.generate.tables import print_table
 
     jobs = list_at(body, "data")
     if not jobs:
         out.print("There are no jobs.")
         return
-    console = out if out.is_terminal else Console(width=ENDLESS, highlight=False)
-    console.print(table(jobs, time.time(), console.width), soft_wrap=False)
+    print_table(jobs, time.time(), out)
     if child(body, "has_more") is True:
         err.print(Text("There are more: --limit", "dim"))
 

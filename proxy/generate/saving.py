@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from proxy.generate.job_news import JobNews, read_job
+from proxy.generate.job_news import JobNews, path_of, read_job
 from proxy.generate.server import NoAnswer, Refused, Server, Stop
 from proxy.generate.showing import Show
 from proxy.upstreams.http import Exchange
@@ -126,7 +126,7 @@ class Saving:
 
     def _own(self, link: str) -> str:
         """The link at the address that answers us: ``PUBLIC_BASE_URL`` may not, from here."""
-        path = urlsplit(link).path
+        path = path_of(link)
         return f"{self.server.url}{path[path.rfind('/media/') :]}" if "/media/" in path else link
 
     async def _write(self, exchange: Exchange, part: Path, name: str, have: int) -> None:

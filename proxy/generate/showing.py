@@ -17,6 +17,7 @@ STEP: Final = 10
 SILENCE: Final = 60.0
 # The longest state's name: the bars begin below each other, and stay there.
 NAME: Final = 9
+LONGEST_NAME: Final = 22
 _COLOURS: Final = {"completed": "green", "failed": "red", "cancelled": "red"}
 
 
@@ -124,9 +125,15 @@ def _file_tail(task: Task) -> str:
     return tail
 
 
+def _shortened(name: str) -> str:
+    """A file's name with its ends, so that the bar has room."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]}…{name[-8:]}"
+
+
 class _Name(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.description:{NAME}}", _COLOURS.get(task.description, ""))
+        name = _shortened(task.description)
+        return Text(f"{name:{NAME}}", _COLOURS.get(name, ""))
 
 
 class _Mark(SpinnerColumn):

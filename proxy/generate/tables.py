@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -13,20 +15,34 @@ from proxy.wire.json_values import list_at, number_at, object_at, text_at
 
 # With this many columns all of a row fits on a line; below it, details go under the id.
 WIDE: Final = 132
+# Columns for a file or a pipe: more than a job's facts and the longest error take.
+ENDLESS: Final = 4000
 _COLOURS: Final = {"completed": "green", "failed": "red", "cancelled": "yellow"}
 
 
-def table(jobs: Iterable[Any], now: float, width: int) -> Table:
-    """Decoded jobs of ``GET /v1/jobs``; ``now`` in epoch seconds, ``width`` in characters."""
-    return _wide(jobs, now) if width >= WIDE else _narrow(jobs, now)
+def print_table(jobs: Iterable[Any], now: float, out: Console) -> None:
+    """Decoded jobs of ``GET /v1/jobs``; ``now`` in epoch seconds. A pipe gets a line for each."""
+    if out.is_terminal:
+        drawn = _wide(jobs, now) if out.width >= WIDE else _narrow(jobs, now)
+        out.print(drawn, soft_wrap=False)
+        return
+    endless = Console(width=ENDLESS, highlight=False)
+    with endless.capture() as captured:
+        endless.print(_wide(jobs, now))
+    for line in captured.get().splitlines():
+        out.print(Text(line.rstrip()), soft_wrap=True)
+
+
+# What the server says is wrapped in ``Text``: a plain ``str`` would be read as markup.
 
 
 def _wide(jobs: Iterable[Any], now: float) -> Table:
     shown = _empty("id", "kind", "model", "state", "progress", "age", "account", "error")
     for job in jobs:
         news = read_job(job)
-        cells = (news.kind, news.model, _state(news), _progress(news), _age(job, now))
-        shown.add_row(news.id, *cells, news.account, Text(news.error, overflow="fold"))
+        about = (Text(news.model), _state(news), _progress(news), _age(job, now))
+        error = Text(news.error, overflow="fold")
+        shown.add_row(Text(news.id), Text(news.kind), *about, Text(news.account), error)
     return shown
 
 
@@ -35,8 +51,8 @@ def _narrow(jobs: Iterable[Any], now: float) -> Table:
     for job in jobs:
         news = read_job(job)
         about = ", ".join(part for part in (news.model, news.account, news.error) if part)
-        name = Text.assemble(news.id, "\n", (f"  {about}", "dim"), overflow="fold")
-        shown.add_row(name, news.kind, _state(news), _progress(news), _age(job, now))
+        name = Group(Text(news.id), Padding(Text(about, "dim"), (0, 0, 0, 2)))
+        shown.add_row(name, Text(news.kind), _state(news), _progress(news), _age(job, now))
     return shown
 
 

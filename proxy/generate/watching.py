@@ -49,22 +49,27 @@ class Watch:
             try:
                 news = read_job(await self.server.job(job_id))
             except (NoAnswer, Refused) as error:
-                lost = self.clock() if lost is None else lost
-                await self.sleep(self._pause(error, self.clock() - lost))
+                limited = isinstance(error, Refused) and error.status == TOO_MANY
+                if not limited and not self._bearable(error, lost):
+                    raise
+                if not limited and lost is None:
+                    lost = self.clock()
+                    self.show.trouble("The server does not answer; waiting for it.")
+                await self.sleep(_wait(error))
                 continue
             self.met = True
             if not news.state:
                 raise Stop(f"The server at {self.server.url} describes {job_id} in an unknown way.")
             return news
 
-    def _pause(self, error: NoAnswer | Refused, lost: float) -> float:
-        """Seconds before the next look; the error again when there is no point in one."""
-        limited = isinstance(error, Refused) and error.status == TOO_MANY
-        if not limited and (not self.met or lost > PATIENCE):
-            raise error
+    def _bearable(self, error: NoAnswer | Refused, lost: float | None) -> bool:
+        """Whether a server that was there a moment ago may answer again."""
         if isinstance(error, Refused) and not error.passes:
-            raise error
-        if lost == 0 and not limited:
-            self.show.trouble("The server does not answer; trying again.")
-        wait = error.retry_after if isinstance(error, Refused) else None
-        return min(LONGEST_WAIT, max(FIRST_PAUSE, wait or LONGEST_PAUSE / 2))
+            return False
+        return self.met and (lost is None or self.clock() <= lost + PATIENCE)
+
+
+def _wait(error: NoAnswer | Refused) -> float:
+    """Seconds before the next look."""
+    wished = error.retry_after if isinstance(error, Refused) else None
+    return min(LONGEST_WAIT, max(FIRST_PAUSE, wished or LONGEST_PAUSE / 2))

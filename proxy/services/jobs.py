@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import msgspec
+from cachetools import TTLCache
 
 from proxy.core.failures import REACTIONS, Kind
 from proxy.core.jobs import ENDED, Job, JobEvent, JobState, entry, filled
@@ -32,6 +34,7 @@ RETRY_WINDOW: Final = 3600.0
 LOOK_SECONDS: Final = 1.0
 # What a model usually takes is looked up again after this long.
 FRESH: Final = 60.0
+MOST_KNOWN: Final = 1000
 
 
 class KeyReused(Exception):
@@ -80,7 +83,13 @@ class JobService:
     most_per_caller: int | None
     leaving: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.time
-    _usual: dict[tuple[Product, str], tuple[float, float]] = field(default_factory=dict)
+    # Bounded, as callers may name any model of some providers.
+    _usual: TTLCache[tuple[Product, str], float] = field(
+        default_factory=lambda: TTLCache(MOST_KNOWN, FRESH)
+    )
+    _making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary
+    )
 
     async def create(self, order: Order) -> list[Job]:
         """The jobs of a request: new ones, or those that the same request made before.
@@ -89,6 +98,11 @@ class JobService:
         ``StoreUnavailable``.
         """
         digest = _digest(order)
+        # A retry may overtake its first attempt, which still fetches an input: it would buy again.
+        async with self._making.setdefault((order.caller, digest), asyncio.Lock()):
+            return await self._create(order, digest)
+
+    async def _create(self, order: Order, digest: str) -> list[Job]:
         first = await self._before(order, digest)
         if first is not None:
             log.info("job.found_again", job=first.id)
@@ -179,13 +193,12 @@ class JobService:
 
     async def expected(self, job: Job) -> float:
         """What this model usually takes, in seconds, by our own history where there is one."""
-        product, model, now = job.product, job.ask.terms.model, self.clock()
+        product, model = job.product, job.ask.terms.model
         known = self._usual.get((product, model))
-        if known is None or known[1] < now - FRESH:
-            usual = await self.store.usual_seconds(product, model)
-            known = (usual or expected_seconds(product), now)
+        if known is None:
+            known = await self.store.usual_seconds(product, model) or expected_seconds(product)
             self._usual[product, model] = known
-        return known[0]
+        return known
 
     async def cancel(self, job: Job) -> Job:
         """End a job that is alive, upstream too where that is possible."""

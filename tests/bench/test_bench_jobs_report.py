@@ -14,8 +14,8 @@ import pytest
 from bench_sidecar_stage import started_in
 from rich.console import Console
 
-from bench.jobs.metrics import SERVER
-from bench.jobs.plan import FULL
+from bench.jobs.metrics import SERVER, rows
+from bench.jobs.plan import FULL, QUICK, Plan
 from bench.jobs.report import Report
 from bench.jobs.rounds import Results
 from bench.metrics import Sample
@@ -39,6 +39,13 @@ def of(name: str, key: str, *values: float, busy: float = 0.0) -> Results:
 def test_a_floor_is_met_or_missed_by_the_median() -> None:
     assert "≤ 3 2 [1..9] met" in shown(of(SERVER, "job_cpu_ms", 1.0, 2.0, 9.0))
     assert "≤ 1,000 2,000 missed" in shown(of(SERVER, "claim_p99_ms", 2000.0))
+
+
+@pytest.mark.parametrize(("plan", "floor"), [(FULL, 3), (QUICK, None)])
+def test_a_jobs_share_of_the_cpu_has_a_floor_where_there_are_many(
+    plan: Plan, floor: float | None
+) -> None:
+    assert [row.floor for row in rows(plan) if row.key == "job_cpu_ms"] == [floor]
 
 
 def test_a_baseline_is_compared_with_only_where_it_was_measured() -> None:

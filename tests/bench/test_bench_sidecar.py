@@ -140,9 +140,10 @@ def test_a_browser_that_its_sidecar_leaves_behind_is_ended(tmp_path: Path) -> No
 @LINUX_ONLY
 def test_a_child_that_has_ended_keeps_its_cpu_time_in_the_tree() -> None:
     before = tree_cpu_seconds(os.getpid())
-    work = "n = 0\nwhile __import__('time').process_time() < 0.1: n += 1"
+    work = "n = 0\nwhile __import__('time').process_time() < 0.2: n += 1"
     subprocess.run([sys.executable, "-c", work], check=True)
-    assert tree_cpu_seconds(os.getpid()) >= before + 0.1
+    # The kernel counts in hundredths of a second.
+    assert tree_cpu_seconds(os.getpid()) >= before + 0.15
 
 
 @LINUX_ONLY

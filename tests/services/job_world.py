@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from services.desks import START
 from services.fake_upstream import Answer, FakeUpstream
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from proxy.core.accounts import Account, Secret
@@ -325,6 +326,16 @@ async def _yields(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
+async def _without_waiting_for_the_disk(engine: AsyncEngine) -> None:
+    """No test here cuts the power."""
+
+    def hurry(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(engine.sync_engine, "connect", hurry)
+    await engine.dispose()
+
+
 @asynccontextmanager
 async def job_world(
     folder: Path,
@@ -339,6 +350,7 @@ async def job_world(
     if template is not None and not path.exists():
         shutil.copy(template, path)
     async with open_database(f"sqlite+aiosqlite:///{path}") as engine, asyncio.TaskGroup() as tasks:
+        await _without_waiting_for_the_disk(engine)
         pool = Pool(accounts or [key()], policy=Policy.ROUND_ROBIN, chance=random.Random(7))
         made: JobWorld
 

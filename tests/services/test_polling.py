@@ -278,7 +278,7 @@ def test_trouble_does_not_keep_a_job_alive_for_ever(
         here.fake.news = [trouble] * 10_000
         if trouble is None:
             monkeypatch.setattr(FakeUpstream, "tasks", nothing)
-        await here.work(JOB_TIMEOUT + 1300, 30)
+        await here.work(JOB_TIMEOUT + 1300, 60)
         assert await here.state(job) is S.FAILED
 
     play(tmp_path, story)

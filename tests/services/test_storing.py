@@ -98,7 +98,7 @@ def test_a_result_that_stays_away_is_lost_and_the_operator_finds_it(tmp_path: Pa
     async def story(here: JobWorld) -> None:
         job = await _delivered(here)
         here.fake.copies += [LOST] * 1000
-        await here.work(6000, 20)
+        await here.work(6000, 60)
         assert await here.verdict(job) is Kind.RESULT_LOST
         assert len(here.fake.opened) == STORE_TRIES
         note = (await here.store.history(job.id))[-1].note

@@ -336,7 +336,7 @@ def test_a_long_rest_is_told_at_once(tmp_path: Path) -> None:
 def test_short_rests_without_end_end_with_the_queues_patience(tmp_path: Path) -> None:
     async def story(here: JobWorld) -> None:
         job = await here.order("a cat", _refused(Kind.RATE_LIMITED, PATIENCE - 1))
-        await here.work(QUEUE_TIMEOUT + 2 * PATIENCE, 5)
+        await here.work(QUEUE_TIMEOUT + 2 * PATIENCE, PATIENCE)
         assert await here.verdict(job) is Kind.RATE_LIMITED
         assert len(await here.told(job)) < 3 * QUEUE_TIMEOUT / PATIENCE
         assert here.fake.purchases == {}
@@ -378,21 +378,5 @@ def test_a_model_that_is_no_longer_served_is_told(tmp_path: Path) -> None:
         await here.turn()
         assert await here.verdict(job) is Kind.NO_ACCOUNT
         assert here.fake.orders == []
-
-    play(tmp_path, story)
-
-
-# Found again.
-
-
-def test_the_same_key_is_the_same_job_and_another_key_is_another(tmp_path: Path) -> None:
-    async def story(here: JobWorld) -> None:
-        first = await here.order("a cat", key="one")
-        assert await here.order("a cat", key="one") == first
-        # A retry under a key of its own was never here before: it is no retry of the first.
-        second = await here.order("a cat", key="two", retried=True)
-        third = await here.order("a cat", retried=True)
-        assert len({first.id, second.id, third.id}) == 3
-        assert await here.order("a cat", retried=True) == third
 
     play(tmp_path, story)
