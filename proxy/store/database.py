@@ -1,12 +1,14 @@
 """Open the database and bring its schema up to date."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import aiosqlite
 from sqlalchemy import Connection, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -19,6 +21,8 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
+# How long one server waits for another's write.
+BUSY_SECONDS: Final = 5
 _ONE_AT_A_TIME = threading.Lock()
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -85,10 +89,27 @@ def _make_folder(folder: Path) -> None:
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:
     # WAL: the command line may read and write while the server runs. FULL: a lock that was
     # announced to a caller must survive a power cut.
+    connection.run_async(_turn_to_wal)
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+async def _turn_to_wal(connection: aiosqlite.Connection) -> None:
+    """SQLite itself never waits for this, whatever its busy timeout: of several servers that start
+    together on a fresh file, some would find it locked.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + BUSY_SECONDS
+    while True:
+        try:
+            async with connection.execute("PRAGMA journal_mode=WAL"):
+                return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or loop.time() > end:
+                raise
+        await asyncio.sleep(0.01)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Opening the database: the schema is current, and trouble is told in one way."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,23 @@ def test_servers_may_start_together_on_a_fresh_database(tmp_path: Path) -> None:
                 tasks.create_task(opened(ready))
 
     asyncio.run(together())
+
+
+def test_a_fresh_file_that_another_server_prepares_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses at once to turn such a file to WAL."""
+
+    async def opened() -> list[str]:
+        async with open_database(_url(tmp_path)) as engine, engine.connect() as connection:
+            return await connection.run_sync(lambda c: inspect(c).get_table_names())
+
+    async def story() -> None:
+        other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.TaskGroup() as tasks:
+            opening = tasks.create_task(opened())
+            await asyncio.wait([opening], timeout=0.1)
+            other.execute("COMMIT")
+        other.close()
+        assert set(opening.result()) >= set(metadata.tables)
+
+    asyncio.run(story())
