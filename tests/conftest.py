@@ -8,13 +8,44 @@ from typing import Any
 
 import httpx2
 import pytest
-from live import LiveServer, live, settings_for
+import trustme
+import uvicorn.server
+from live import LiveServer, PromptAsyncio, live, settings_for
 
 from genspark_emulator.serving import RunningEmulator, running
 from genspark_emulator.state import EmulatorState
 from proxy.settings import Settings
 
 KEPT = {"PATH", "HOME", "TMPDIR", "LANG", "CHROMIUM_PATH", "CI", "NODE_PATH"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing here speaks TLS to the world, and reading all the world's authorities takes each of
+    thousands of clients 30 ms of CPU.
+    """
+    file = tmp_path_factory.mktemp("authorities") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prompt_ends() -> Iterator[None]:
+    """Servers end without uvicorn's pauses; hundreds of them end here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", PromptAsyncio())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brisk_worker() -> Iterator[None]:
+    """Due times of jobs are met at once: how long the worker rests is tested with a clock."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("proxy.services.worker.TICK", 0.02)
+        patch.setattr("proxy.services.worker.PACE", 0.002)
+        yield
 
 
 @pytest.fixture(autouse=True)

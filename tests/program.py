@@ -1,5 +1,7 @@
 """The real program as a process, for what only a process can show: signals, crashes, output."""
 
+import contextlib
+import io
 import os
 import signal
 import socket
@@ -11,8 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import httpx2
+
+from proxy import terminal
+from proxy.cli import app
 
 PROGRAM = str(Path(sys.executable).with_name("genspark2api"))
 START_SECONDS = 30.0
@@ -28,7 +34,8 @@ def free_port() -> int:
 
 def environment(folder: Path, **given: str) -> dict[str, str]:
     """An environment of its own: nothing of the developer's reaches the program."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "SSL_CERT_FILE")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "DATA_DIR": str(folder / "data"), "LOG_FORMAT": "json", **given}
 
 
@@ -43,6 +50,32 @@ def run(folder: Path, *arguments: str, **given: str) -> subprocess.CompletedProc
         timeout=START_SECONDS,
         check=False,
     )
+
+
+def typed(folder: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """The same within this process, for commands that end by themselves and serve nothing: a
+    process of its own takes up to two seconds of CPU to read its modules.
+    """
+    alone = mock.patch.dict(os.environ, environment(folder, **given), clear=True)
+    err = io.StringIO()
+    with contextlib.chdir(folder), alone, _printed() as out, contextlib.redirect_stderr(err):
+        try:
+            app(list(arguments), prog_name="genspark2api")
+        except SystemExit as ended:
+            said = (out.getvalue(), err.getvalue())
+            return subprocess.CompletedProcess(arguments, int(ended.code or 0), *said)
+    raise AssertionError("a command ends with its status")
+
+
+@contextlib.contextmanager
+def _printed() -> Iterator[io.StringIO]:
+    """What commands print: to standard output itself go the logs of servers in this process too."""
+    terminal.out.file = said = io.StringIO()
+    try:
+        yield said
+    finally:
+        # Whatever standard output is then.
+        terminal.out.file = None  # type: ignore[assignment]
 
 
 @dataclass

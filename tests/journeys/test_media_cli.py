@@ -1,17 +1,21 @@
 """``genspark2api video|image|jobs`` as a person types them, against a server on a real socket."""
 
-import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from conftest import Serve, Upstream
 from live import SECRET, LiveServer
+from program import PROGRAM, environment, run, typed
 
-KEY = {"gs_cookie": None, "gsk_api_key": ["gsk-alice"], "video_poll_interval": 0.1}
+KEY = {"gs_cookie": None, "gsk_api_key": ["gsk-alice"], "video_poll_interval": 0.02}
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often a command asks is tested with a clock."""
+    monkeypatch.setattr("proxy.generate.watching.FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture
@@ -20,26 +24,20 @@ def server(serve: Serve) -> LiveServer:
     return serve(**KEY)
 
 
-def _environment(server: LiveServer) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | {"GENSPARK2API_URL": server.url, "API_SECRET": SECRET, "PYTHONPATH": os.getcwd()}
+def _known(server: LiveServer) -> dict[str, str]:
+    return {"GENSPARK2API_URL": server.url, "API_SECRET": SECRET}
 
 
 def _typed(
     server: LiveServer, folder: Path, *words: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "proxy", *words],
-        cwd=folder,
-        env=_environment(server) | more,
-        capture_output=True,
-        text=True,
-        timeout=40,
-    )
+    return typed(folder, *words, **{**_known(server), **more})
 
 
-def test_a_video_is_made_and_saved(server: LiveServer, tmp_path: Path) -> None:
-    said = _typed(server, tmp_path, "video", "a cat", "-m", "gemini/veo3.1", "-o", "cat.mp4")
+def test_a_video_is_made_and_saved(server: LiveServer, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.script({"flow": "key_video", "task_seconds": 0.1})
+    words = ("video", "a cat", "-m", "gemini/veo3.1", "-o", "cat.mp4")
+    said = run(tmp_path, *words, **_known(server))
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("cat.mp4 (")
     assert (tmp_path / "cat.mp4").read_bytes()[4:8] == b"ftyp"
@@ -105,21 +103,18 @@ def test_jobs_are_listed_shown_and_cancelled(
 def test_after_ctrl_c_the_job_is_fetched_by_its_id(
     server: LiveServer, upstream: Upstream, tmp_path: Path
 ) -> None:
-    upstream.script({"flow": "key_video", "task_seconds": 4})
+    upstream.script({"flow": "key_video", "task_seconds": 1.5})
     running = subprocess.Popen(
-        [sys.executable, "-m", "proxy", "video", "a cat", "-o", "cat.mp4"],
+        [PROGRAM, "video", "a cat", "-o", "cat.mp4"],
         cwd=tmp_path,
-        env=_environment(server),
+        env=environment(tmp_path, **_known(server)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 20
-    while not upstream.log("key_video"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    # The command knows its job once it has begun to look at it.
-    time.sleep(0.7)
+    assert running.stderr is not None
+    # The command knows its job once it tells of it.
+    assert "video_" in running.stderr.readline()
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=20)
     assert running.returncode == 130, told

@@ -43,7 +43,7 @@ ACCOUNTS = {COOKIE: COOKIES, KEY: KEYS, "both": BOTH}
 HASTE: dict[str, Any] = {
     "account_policy": "round_robin",
     "account_wait": 0,
-    "video_poll_interval": 0.1,
+    "video_poll_interval": 0.02,
     "job_timeout": 1.0,
     "idle_timeout": 0.5,
 }
@@ -196,7 +196,7 @@ def _no_breath(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses before a second try are not what is tested here."""
     monkeypatch.setattr("proxy.core.attempts.BACK_OFF", 0.0)
     for room in ("polling", "storing"):
-        monkeypatch.setattr(f"proxy.services.{room}.pause_after", lambda _: 0.01)
+        monkeypatch.setattr(f"proxy.services.{room}.pause_after", lambda _: 0.0)
 
 
 @pytest.fixture

@@ -719,9 +719,12 @@ def test_a_draining_server_takes_no_new_wishes(serve: Serve, upstream: Upstream)
             timeout=20,
         )
         eventually(lambda: len(doors.purchases()) == 2, SOON)
-        server.application.services.health.draining = True
+        health = server.application.services.health
+        server.drain()
+        eventually(lambda: health.draining, SOON)
         refused = doors.post("/v1/videos", prompt="too late")
-        server.application.services.health.draining = False
+        # It does not end here: what became of the first is asked of it.
+        health.draining = False
         assert waiting.result(10).status_code == 200
 
     assert doors.error(refused, 503)["code"] == "shutting_down"

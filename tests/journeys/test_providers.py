@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from conftest import Serve, Upstream
+from journeys.killing import live_for
 from live import LiveServer
 from providers import runway_server
 from providers.runway_server import Answer, RunwayServer
@@ -23,12 +24,18 @@ def runway() -> Iterator[RunwayServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _quick_tasks(upstream: Upstream) -> None:
+    """Where Genspark takes over, its task is soon done."""
+    live_for(upstream, video=0.05)
+
+
 def _started(serve: Serve, runway: RunwayServer, **given: Any) -> LiveServer:
     settings = {
         "gs_cookie": None,
         "runway_api_key": [runway.key],
         "runway_base_url": runway.url,
-        "video_poll_interval": 0.05,
+        "video_poll_interval": 0.02,
         **given,
     }
     return serve(**settings)
